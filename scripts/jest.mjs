@@ -1,0 +1,17 @@
+// Runs Jest on the npm-shipped Node 26 with ES modules enabled: `node scripts/jest.mjs [project] [jest args…]`.
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const [first, ...rest] = process.argv.slice(2);
+const projects = ['unit', 'drift', 'integration', 'e2e'];
+const args = projects.includes(first) ? ['--selectProjects', first, ...rest] : process.argv.slice(2);
+const jestBin = join(dirname(createRequire(import.meta.url).resolve('jest/package.json')), 'bin', 'jest.js');
+const child = spawn(
+  join(root, 'node_modules', '.bin', 'node'),
+  ['--experimental-vm-modules', '--no-warnings', jestBin, ...args],
+  { stdio: 'inherit', cwd: root },
+);
+child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));

@@ -1,0 +1,73 @@
+import type { Portfolio } from './portfolio.js';
+import type { StoredTicks } from './tick.js';
+
+/** Unix ms at each hop of one number's way; `null` where that hop did not happen for it (a position change has no tick). */
+export interface HopStamps {
+  readonly sourceMs: number | null;
+  readonly ingestedMs: number | null;
+  readonly storedMs: number | null;
+  readonly computedMs: number;
+}
+
+/** Positions of a portfolio changed and the change is durable. */
+export interface PortfolioChanged {
+  readonly kind: 'put' | 'traded' | 'deleted';
+  readonly portfolio: Portfolio;
+}
+
+/** A portfolio was marked to market: at most once per portfolio and batch of stored ticks. */
+export interface PortfolioRevalued {
+  readonly portfolioId: string;
+  /** In the portfolio's currency; `null` while a held symbol has no price. */
+  readonly value: number | null;
+  /** Indices are the engine's own; `symbols` are those whose price moved since the last event of this portfolio. */
+  readonly symbols: readonly string[];
+  readonly hops: HopStamps;
+}
+
+/** A conflated analytics summary is ready for clients. `data` is the body of `GET …/summary`. */
+export interface SummaryReady {
+  readonly portfolioId: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly hops: HopStamps;
+}
+
+/** New risk figures of a portfolio. `data` is what `risk.{portfolio}` subscribers get. */
+export interface RiskReady {
+  readonly portfolioId: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export type LimitStatus = 'normal' | 'warning' | 'breach' | 'unknown';
+
+/** A limit changed state. Goes to `risk_events`, to `limits.{portfolio}` and to alerts. */
+export interface LimitTransition {
+  readonly portfolioId: string;
+  readonly limitId: string;
+  readonly limitType: string;
+  readonly from: LimitStatus;
+  readonly to: LimitStatus;
+  readonly value: number | null;
+  readonly thresholdValue: number;
+  readonly warningThreshold: number;
+  readonly atMs: number;
+}
+
+/** An alert (infrastructure or risk) changed state; `data` is what `alerts` subscribers get. */
+export interface AlertChanged {
+  readonly id: string;
+  readonly name: string;
+  readonly state: 'pending' | 'firing' | 'resolved';
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** Everything that passes between stages. Calls follow imports; news travels here, the other way. */
+export interface DomainEvents {
+  'ticks.stored': StoredTicks;
+  'portfolio.changed': PortfolioChanged;
+  'portfolio.revalued': PortfolioRevalued;
+  'summary.ready': SummaryReady;
+  'risk.ready': RiskReady;
+  'limit.transition': LimitTransition;
+  'alert.changed': AlertChanged;
+}

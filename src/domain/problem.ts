@@ -1,0 +1,34 @@
+/** One wrong field. `pointer` is an RFC 6901 JSON pointer into what the client sent (or `?name` for a query parameter). */
+export interface FieldProblem {
+  readonly pointer: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/**
+ * An error the client can act on: the same object becomes `application/problem+json` over HTTP and a typed `error`
+ * message over WebSocket. Anything that is not a `Problem` is a defect and is answered as a bare 500.
+ */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+
+  /**
+   * @param status HTTP status, 4xx or 503
+   * @param code stable, UPPER_SNAKE_CASE: what clients switch on
+   * @param detail one sentence for a human
+   */
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly detail: string,
+    readonly extra: { errors?: readonly FieldProblem[]; retryAfterSeconds?: number } = {},
+  ) {
+    super(detail);
+  }
+}
+
+export const notFound = (what: string, id: string): Problem =>
+  new Problem(404, 'NOT_FOUND', `No ${what} has the id "${id}".`);
+
+export const unavailable = (code: string, detail: string, retryAfterSeconds = 1): Problem =>
+  new Problem(503, code, detail, { retryAfterSeconds });
