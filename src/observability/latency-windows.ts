@@ -1,0 +1,48 @@
+import { Injectable } from '@nestjs/common';
+import { RollingWindow, type WindowReading } from './rolling-window.js';
+
+/** The rows of the threshold table, in its order, and the unit of what is recorded for each. */
+export const latencyRows = {
+  /** Seconds from request parsed to response sent. */
+  api: 'seconds',
+  /** Seconds from a publication's making to its last byte handed to the socket; echo round trips of clients. */
+  ws_latency: 'seconds',
+  /** Messages handed to sockets; read `perSecond`. Add up, don't sample: `windows.record('ws_messages', 250)`. */
+  ws_messages: 'messages',
+  /** Seconds of one analytical query, wait for a connection included. */
+  db_query: 'seconds',
+  /** Seconds of one VaR calculation, wait for a worker included. */
+  var: 'seconds',
+  /** Seconds from a tick's commit (or from its ingest, where that is known) to the analytics figure that includes it. */
+  analytics_update: 'seconds',
+  /** Resident bytes of this process, sampled. */
+  memory: 'bytes',
+  /** CPU of this process as a fraction of what it may use (quota or cores), sampled; 1 is all of it. */
+  cpu: 'ratio',
+} as const;
+export type LatencyRow = keyof typeof latencyRows;
+
+/**
+ * The last five minutes of each row of the threshold table, judged in the process itself: what `/api/v1/ops/targets`
+ * answers with no Prometheus at all. Stages record at the same place as they observe their histogram.
+ */
+@Injectable()
+export class LatencyWindows {
+  private readonly windows: Readonly<Record<LatencyRow, RollingWindow>>;
+
+  constructor(now: () => number = Date.now) {
+    this.windows = Object.fromEntries(
+      Object.keys(latencyRows).map((row) => [row, new RollingWindow(now)]),
+    ) as Record<LatencyRow, RollingWindow>;
+  }
+
+  /** @param value in the row's unit */
+  record(row: LatencyRow, value: number): void {
+    this.windows[row].add(value);
+  }
+
+  /** @param windowSeconds at most 300 */
+  read(row: LatencyRow, windowSeconds = 60): WindowReading {
+    return this.windows[row].read(windowSeconds);
+  }
+}
