@@ -5,7 +5,7 @@ import { RollingWindow } from './rolling-window.js';
 
 describe('LatencyWindows', () => {
   it('answers null, never 0, before anything was recorded', () => {
-    expect(new LatencyWindows().read('api')).toMatchObject({
+    expect(new LatencyWindows().read('api_response_time')).toMatchObject({
       count: 0,
       average: null,
       p50: null,
@@ -19,24 +19,24 @@ describe('LatencyWindows', () => {
   it('forgets what is older than the window', () => {
     let now = 1_000_000;
     const windows = new LatencyWindows(() => now);
-    windows.record('var', 4);
+    windows.record('var_time', 4);
     now += 30_000;
-    windows.record('var', 1);
-    expect(windows.read('var', 60)).toMatchObject({ count: 2, average: 2.5, max: 4, last: 1 });
+    windows.record('var_time', 1);
+    expect(windows.read('var_time', 60)).toMatchObject({ count: 2, average: 2.5, max: 4, last: 1 });
     now += 40_000;
-    expect(windows.read('var', 60)).toMatchObject({ count: 1, average: 1, max: 1 });
+    expect(windows.read('var_time', 60)).toMatchObject({ count: 1, average: 1, max: 1 });
     now += 300_000;
-    expect(windows.read('var', 300)).toMatchObject({ count: 0, average: null, lastAtMs: 1_030_000 });
+    expect(windows.read('var_time', 300)).toMatchObject({ count: 0, average: null, lastAtMs: 1_030_000 });
   });
 
   it('adds messages up to a rate', () => {
     let now = 5_000_000;
     const windows = new LatencyWindows(() => now);
     for (let second = 0; second < 10; second++) {
-      windows.record('ws_messages', 1_200);
+      windows.record('websocket_throughput', 1_200);
       now += 1_000;
     }
-    expect(windows.read('ws_messages', 10).perSecond).toBeCloseTo(1_200, -2);
+    expect(windows.read('websocket_throughput', 10).perSecond).toBeCloseTo(1_200, -2);
   });
 
   it('gives quantiles within 1.2 % of the exact ones, whatever the values', () => {

@@ -1,18 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { RollingWindow, type WindowReading } from './rolling-window.js';
 
-/** The rows of the threshold table, in its order, and the unit of what is recorded for each. */
+/** The rows of the threshold table (`targets` in alerts/thresholds.yml) and the unit of what is recorded for each. */
 export const latencyRows = {
   /** Seconds from request parsed to response sent. */
-  api: 'seconds',
+  api_response_time: 'seconds',
   /** Seconds from a publication's making to its last byte handed to the socket; echo round trips of clients. */
-  ws_latency: 'seconds',
-  /** Messages handed to sockets; read `perSecond`. Add up, don't sample: `windows.record('ws_messages', 250)`. */
-  ws_messages: 'messages',
+  websocket_latency: 'seconds',
+  /** Messages handed to sockets; read `perSecond`. Add up, don't sample: `windows.record('websocket_throughput', 250)`. */
+  websocket_throughput: 'messages',
+  /** Messages that were to be handed to sockets, delivered or not: the demand that throughput is judged against. */
+  websocket_demand: 'messages',
   /** Seconds of one analytical query, wait for a connection included. */
-  db_query: 'seconds',
+  query_time: 'seconds',
   /** Seconds of one VaR calculation, wait for a worker included. */
-  var: 'seconds',
+  var_time: 'seconds',
   /** Seconds from a tick's commit (or from its ingest, where that is known) to the analytics figure that includes it. */
   analytics_update: 'seconds',
   /** Resident bytes of this process, sampled. */
