@@ -118,6 +118,24 @@ describe('one condition', () => {
     expect(phases({ direction: 'below', threshold: 5 }, [[0, 5]])).toEqual(['inactive']);
   });
 
+  it('does not hold, and resolves, while there is nothing to judge', () => {
+    let state = initialCondition;
+    const idle = (atMs: number, isIdle: boolean) => {
+      state = advanceCondition(
+        state,
+        { direction: 'below', threshold: 5, keepFiringMs: 5 },
+        { atMs, value: 1, idle: isIdle },
+      );
+      return state.phase;
+    };
+    expect([idle(0, true), idle(1, false), idle(2, true), idle(7, true)]).toEqual([
+      'inactive',
+      'firing',
+      'firing',
+      'resolved',
+    ]);
+  });
+
   it('refuses a clear threshold on the bad side', () => {
     expect(() => checkCondition({ direction: 'above', threshold: 1, clearThreshold: 2 })).toThrow(RangeError);
     expect(() => checkCondition({ direction: 'below', threshold: 2, clearThreshold: 1 })).toThrow(RangeError);

@@ -37,6 +37,8 @@ export type ConditionPhase = 'inactive' | 'pending' | 'firing' | 'resolved';
 export interface Sample {
   readonly value: number | null;
   readonly atMs: number;
+  /** There is nothing to judge (no demand for throughput): counts as the condition not holding, whatever the value. */
+  readonly idle?: boolean;
 }
 
 export interface ConditionState {
@@ -47,7 +49,7 @@ export interface ConditionState {
   readonly activeSinceMs: number | null;
   /** While firing: since when it has not held any more; it resolves `keepFiringMs` later. */
   readonly clearSinceMs: number | null;
-  /** Last finite value. */
+  /** Value of the last sample that had data. */
   readonly value: number | null;
   /** Whether the last sample had no value. */
   readonly unknown: boolean;
@@ -87,11 +89,16 @@ export function checkCondition(spec: ConditionSpec): void {
 /** Feeds one sample to one condition. Compare `phase` before and after to see a transition. */
 export function advanceCondition(state: ConditionState, spec: ConditionSpec, sample: Sample): ConditionState {
   const atMs = Math.max(sample.atMs, state.atMs ?? sample.atMs);
-  if (sample.value === null || !Number.isFinite(sample.value)) return withoutData(state, atMs);
+  if (!sample.idle && (sample.value === null || !Number.isFinite(sample.value))) {
+    return withoutData(state, atMs);
+  }
   const gap = state.atMs !== null && atMs - state.atMs > (spec.maxGapMs ?? Number.POSITIVE_INFINITY);
   const from = gap ? withoutData(state, atMs) : state;
   const known = { ...from, value: sample.value, unknown: false, atMs };
-  return from.phase === 'firing' ? whileFiring(known, spec, atMs) : whileQuiet(known, spec, atMs);
+  const holds = (edge: number) =>
+    !sample.idle && isBeyond(sample.value as number, edge, spec.direction, spec.inclusive);
+  if (from.phase !== 'firing') return whileQuiet(known, spec, holds(spec.threshold), atMs);
+  return whileFiring(known, spec, holds(spec.clearThreshold ?? spec.threshold), atMs);
 }
 
 function withoutData(state: ConditionState, atMs: number): ConditionState {
@@ -102,8 +109,12 @@ function withoutData(state: ConditionState, atMs: number): ConditionState {
   return lost;
 }
 
-function whileQuiet(state: ConditionState, spec: ConditionSpec, atMs: number): ConditionState {
-  const holds = isBeyond(state.value as number, spec.threshold, spec.direction, spec.inclusive);
+function whileQuiet(
+  state: ConditionState,
+  spec: ConditionSpec,
+  holds: boolean,
+  atMs: number,
+): ConditionState {
   if (!holds) {
     if (state.phase === 'pending') return { ...state, phase: 'inactive', sinceMs: atMs, activeSinceMs: null };
     return { ...state, sinceMs: state.sinceMs ?? atMs };
@@ -114,11 +125,13 @@ function whileQuiet(state: ConditionState, spec: ConditionSpec, atMs: number): C
   return { ...active, phase: 'pending', sinceMs: activeSinceMs };
 }
 
-function whileFiring(state: ConditionState, spec: ConditionSpec, atMs: number): ConditionState {
-  const edge = spec.clearThreshold ?? spec.threshold;
-  if (isBeyond(state.value as number, edge, spec.direction, spec.inclusive)) {
-    return { ...state, clearSinceMs: null };
-  }
+function whileFiring(
+  state: ConditionState,
+  spec: ConditionSpec,
+  holds: boolean,
+  atMs: number,
+): ConditionState {
+  if (holds) return { ...state, clearSinceMs: null };
   const clearSinceMs = state.clearSinceMs ?? atMs;
   if (atMs - clearSinceMs < (spec.keepFiringMs ?? 0)) return { ...state, clearSinceMs };
   return { ...state, phase: 'resolved', sinceMs: atMs, activeSinceMs: null, clearSinceMs: null };

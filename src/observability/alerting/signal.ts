@@ -1,0 +1,91 @@
+import type { MetricSpec } from '../metric-spec.js';
+
+/**
+ * What a rule looks at, as data. One description has two readings that must agree: `promql.ts` writes it for
+ * Prometheus, `signal-reader.ts` computes it inside the process.
+ */
+export type Signal =
+  /** Value of a gauge now, or its average over the window; several series of one group are reduced to one. */
+  | { readonly kind: 'gauge'; readonly of: Select; readonly reduce: Reduce; readonly overWindow?: boolean }
+  /** Growth of a counter per second over the window. */
+  | { readonly kind: 'rate'; readonly of: Select }
+  /** Growth of a counter within the window. */
+  | { readonly kind: 'increase'; readonly of: Select }
+  /** Mean of a histogram's observations within the window. */
+  | { readonly kind: 'mean'; readonly of: Select }
+  /** Quantile `q` of a histogram's observations within the window; exact at the bucket edges. */
+  | { readonly kind: 'quantile'; readonly q: number; readonly of: Select }
+  /** Share of a histogram's observations within the window that are above `edge`, one of its bucket edges. */
+  | { readonly kind: 'share_above'; readonly edge: number; readonly of: Select }
+  /** Seconds since the time that a gauge holds; of several series, the oldest or the newest. */
+  | { readonly kind: 'age'; readonly of: Select; readonly reduce: 'oldest' | 'newest' }
+  /** One signal over another, of equal groups. */
+  | { readonly kind: 'ratio'; readonly over: Signal; readonly under: Signal };
+
+export type Reduce = 'max' | 'min' | 'sum';
+
+/** The series of one metric whose labels match: a value, or one of several. */
+export interface Select {
+  readonly metric: MetricSpec;
+  readonly where?: Readonly<Record<string, string | readonly string[]>>;
+}
+
+/** A further condition without which a rule does not judge. Both sides in base units. */
+export interface Guard {
+  readonly signal: Signal;
+  readonly op: '>' | '>=' | '<' | '<=';
+  readonly value: number;
+}
+
+export const gaugeOf = (metric: MetricSpec, reduce: Reduce = 'max', where?: Select['where']): Signal => ({
+  kind: 'gauge',
+  of: { metric, where },
+  reduce,
+});
+export const averageOf = (metric: MetricSpec, where?: Select['where']): Signal => ({
+  kind: 'gauge',
+  of: { metric, where },
+  reduce: 'max',
+  overWindow: true,
+});
+export const rateOf = (metric: MetricSpec, where?: Select['where']): Signal => ({
+  kind: 'rate',
+  of: { metric, where },
+});
+export const increaseOf = (metric: MetricSpec, where?: Select['where']): Signal => ({
+  kind: 'increase',
+  of: { metric, where },
+});
+export const meanOf = (metric: MetricSpec, where?: Select['where']): Signal => ({
+  kind: 'mean',
+  of: { metric, where },
+});
+export const quantileOf = (q: number, metric: MetricSpec, where?: Select['where']): Signal => ({
+  kind: 'quantile',
+  q,
+  of: { metric, where },
+});
+export const shareAbove = (edge: number, metric: MetricSpec, where?: Select['where']): Signal => ({
+  kind: 'share_above',
+  edge,
+  of: { metric, where },
+});
+export const ageOf = (metric: MetricSpec, reduce: 'oldest' | 'newest', where?: Select['where']): Signal => ({
+  kind: 'age',
+  of: { metric, where },
+  reduce,
+});
+export const ratioOf = (over: Signal, under: Signal): Signal => ({ kind: 'ratio', over, under });
+
+/** Every selection in a signal, in order of appearance. */
+export function selectionsOf(signal: Signal): readonly Select[] {
+  return signal.kind === 'ratio'
+    ? [...selectionsOf(signal.over), ...selectionsOf(signal.under)]
+    : [signal.of];
+}
+
+/** The selection whose events are the samples behind a signal's value; `null` for the value of a gauge. */
+export function eventsOf(signal: Signal): Select | null {
+  if (signal.kind === 'ratio') return eventsOf(signal.under) ?? eventsOf(signal.over);
+  return signal.kind === 'gauge' || signal.kind === 'age' ? null : signal.of;
+}
