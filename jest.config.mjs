@@ -31,12 +31,12 @@ export default {
     project('unit', ['<rootDir>/{src,collectors,dashboards,migrations}/**/*.spec.ts']),
     project('drift', ['<rootDir>/test/drift/**/*.spec.ts']),
     project('integration', ['<rootDir>/test/{integration,contract}/**/*.spec.ts'], {
-      globalSetup: '<rootDir>/test/harness/global-setup.ts',
-      globalTeardown: '<rootDir>/test/harness/global-teardown.ts',
+      globalSetup: '<rootDir>/test/harness/global-setup.mjs',
+      globalTeardown: '<rootDir>/test/harness/global-teardown.mjs',
     }),
     project('e2e', ['<rootDir>/test/e2e/**/*.spec.ts'], {
-      globalSetup: '<rootDir>/test/harness/global-setup.ts',
-      globalTeardown: '<rootDir>/test/harness/global-teardown.ts',
+      globalSetup: '<rootDir>/test/harness/global-setup.mjs',
+      globalTeardown: '<rootDir>/test/harness/global-teardown.mjs',
     }),
   ],
 };

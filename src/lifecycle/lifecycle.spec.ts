@@ -26,6 +26,19 @@ describe('Lifecycle', () => {
     expect(ran).toEqual(['stop-intake', 'flush', 'close']);
   });
 
+  it('runs what waits for the server to listen, one after the other, and is ready after that', async () => {
+    const lifecycle = new Lifecycle();
+    const ran: string[] = [];
+    lifecycle.onStarted('demo', async () => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      ran.push(`demo ${lifecycle.unreadyReasons}`);
+    });
+    lifecycle.onStarted('schedule', () => void ran.push('schedule'));
+    await lifecycle.started();
+    expect(ran).toEqual(['demo starting', 'schedule']);
+    expect(lifecycle.unreadyReasons).toEqual([]);
+  });
+
   it('passes a step that fails and one that hangs, and names both', async () => {
     const lifecycle = new Lifecycle(10);
     const reported: string[] = [];

@@ -23,6 +23,7 @@ type Step = { readonly name: string; readonly run: () => Promise<void> | void };
 export class Lifecycle {
   private readonly steps = new Map<ShutdownPhase, Step[]>(shutdownPhases.map((p) => [p, []]));
   private readonly pending = new Set<string>(['starting']);
+  private readonly startSteps: Step[] = [];
   private stopping: Promise<void> | undefined;
 
   /** Steps longer than this are reported and left behind, so that shutdown always ends. */
@@ -31,6 +32,20 @@ export class Lifecycle {
   /** Registers what to do at shutdown. */
   onShutdown(phase: ShutdownPhase, name: string, run: Step['run']): void {
     this.steps.get(phase)?.push({ name, run });
+  }
+
+  /** Registers what to do once the server listens (the demo, schedules that need it); before the process is ready. */
+  onStarted(name: string, run: Step['run']): void {
+    this.startSteps.push({ name, run });
+  }
+
+  /** The server listens: runs the start steps one after the other, then the process is ready. */
+  async started(): Promise<void> {
+    for (const step of this.startSteps) {
+      if (this.stopping) return;
+      await step.run();
+    }
+    this.ready('starting');
   }
 
   /** Names a condition without which the process is not ready (`database`, `engine rebuild`, …). */

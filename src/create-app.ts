@@ -1,0 +1,24 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from './app.module.js';
+import type { Foundation } from './core.module.js';
+import { createFastifyAdapter } from './http/fastify-adapter.js';
+import { ProblemFilter } from './http/problem.filter.js';
+import { SchemaValidationPipe } from './http/schema-validation.pipe.js';
+import { NestLogger } from './observability/nest-logger.js';
+
+/**
+ * The whole application, not yet listening, over a database and a Redis that exist. `main.ts` and the tests use the
+ * same one.
+ */
+export async function createApp(foundation: Foundation): Promise<NestFastifyApplication> {
+  const { lifecycle, logger, metrics } = foundation;
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.forRoot(foundation),
+    createFastifyAdapter(metrics, lifecycle),
+    { logger: new NestLogger(logger), bodyParser: false, abortOnError: false },
+  );
+  app.useGlobalFilters(new ProblemFilter(logger));
+  app.useGlobalPipes(new SchemaValidationPipe());
+  return app;
+}

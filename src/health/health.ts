@@ -1,0 +1,111 @@
+import { Injectable } from '@nestjs/common';
+import { Lifecycle } from '../lifecycle/lifecycle.js';
+import { Logger, type ModuleLogger } from '../observability/logger.js';
+
+export interface HealthCheck {
+  /** Is the process unready without it? An optional dependency that is down makes it `degraded`. */
+  readonly required: boolean;
+  /** Resolves when the dependency works, rejects with the reason; bounded by {@link checkTimeoutMs}. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+}
+
+export interface CheckResult {
+  readonly status: string;
+  readonly reason?: string;
+  /** How long ago this was found out, ms. */
+  readonly age_ms?: number;
+  readonly [detail: string]: unknown;
+}
+
+const checkIntervalMs = 1_000;
+const checkTimeoutMs = 1_500;
+
+interface Probe {
+  readonly check: HealthCheck;
+  failure: string | null;
+  checkedAt: number | null;
+  running: boolean;
+}
+
+/**
+ * What is known about this process's dependencies. Each dependency's owner registers one check; they run on a timer, so
+ * that answering costs nothing and a dependency that hangs cannot make the health endpoints hang.
+ */
+@Injectable()
+export class Health {
+  private readonly probes = new Map<string, Probe>();
+  private readonly states = new Map<string, () => CheckResult>();
+  private readonly log: ModuleLogger;
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(
+    private readonly lifecycle: Lifecycle,
+    logger: Logger,
+  ) {
+    this.log = logger.child('health');
+    this.timer = setInterval(() => this.runAll(), checkIntervalMs);
+    this.timer.unref();
+    lifecycle.onShutdown('close', 'health checks', () => clearInterval(this.timer));
+  }
+
+  /** Registers a dependency; until its first success it counts as not working. */
+  check(name: string, check: HealthCheck): void {
+    const probe: Probe = { check, failure: 'not checked yet', checkedAt: null, running: false };
+    this.probes.set(name, probe);
+    if (check.required) this.lifecycle.notReady(name);
+  }
+
+  /** Registers something whose state is always known, such as a disabled part; it never changes the overall status. */
+  state(name: string, read: () => CheckResult): void {
+    this.states.set(name, read);
+  }
+
+  /** Runs every check now: once after start-up, and on the timer. */
+  async runAll(): Promise<void> {
+    await Promise.all([...this.probes].map(([name, probe]) => this.run(name, probe)));
+  }
+
+  report(): { status: 'ok' | 'degraded'; checks: Record<string, CheckResult> } {
+    const checks: Record<string, CheckResult> = {};
+    const now = Date.now();
+    let ok = this.lifecycle.unreadyReasons.length === 0;
+    for (const [name, { failure, checkedAt }] of this.probes) {
+      ok &&= failure === null;
+      checks[name] = {
+        status: failure === null ? 'ok' : 'failed',
+        ...(failure === null ? {} : { reason: failure }),
+        ...(checkedAt === null ? {} : { age_ms: now - checkedAt }),
+      };
+    }
+    for (const [name, read] of this.states) checks[name] = read();
+    return { status: ok ? 'ok' : 'degraded', checks };
+  }
+
+  private async run(name: string, probe: Probe): Promise<void> {
+    if (probe.running) return;
+    probe.running = true;
+    const before = probe.failure;
+    const timeout = AbortSignal.timeout(checkTimeoutMs);
+    try {
+      await Promise.race([probe.check.run(timeout), aborted(timeout)]);
+      probe.failure = null;
+      if (probe.check.required) this.lifecycle.ready(name);
+      if (before !== null && probe.checkedAt !== null) this.log.info({ check: name }, 'works again');
+    } catch (error) {
+      probe.failure = error instanceof Error ? error.message : String(error);
+      if (probe.check.required) this.lifecycle.notReady(name);
+      if (before === null) this.log.warn({ check: name, reason: probe.failure }, 'health check failed');
+    } finally {
+      probe.running = false;
+      probe.checkedAt = Date.now();
+    }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error(`no answer within ${checkTimeoutMs} ms`)), {
+      once: true,
+    });
+  });
+}

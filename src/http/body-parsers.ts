@@ -1,0 +1,78 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Problem } from '../domain/problem.js';
+
+/** Bodies below this path are handed to the handler as a stream (`request.body` is a `Readable`), never buffered here. */
+export const streamedBodiesPrefix = '/api/v1/ingest/';
+
+/** Largest buffered request body, bytes. */
+export const maxBodyBytes = 16 * 1024 * 1024;
+
+const isStreamed = (request: FastifyRequest): boolean => request.url.startsWith(streamedBodiesPrefix);
+
+/**
+ * Replaces Fastify's body parsers. On ingest routes JSON, NDJSON, CSV and plain text pass through as a stream, with
+ * the limits applied by whoever reads it; everywhere else only JSON is accepted.
+ */
+export function addBodyParsers(fastify: FastifyInstance): void {
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('application/json', (request, payload, done) => {
+    if (isStreamed(request)) done(null, payload);
+    else readJson(request, payload).then((body) => done(null, body), done);
+  });
+  fastify.addContentTypeParser(
+    ['application/x-ndjson', 'application/ndjson', 'text/csv', 'text/plain', 'application/octet-stream'],
+    (request, payload, done) => {
+      if (isStreamed(request)) done(null, payload);
+      else done(new Problem(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send application/json.'));
+    },
+  );
+}
+
+async function readJson(request: FastifyRequest, payload: AsyncIterable<Buffer>): Promise<unknown> {
+  const limit = request.routeOptions.bodyLimit;
+  const tooLarge = new Problem(413, 'BODY_TOO_LARGE', `The body is larger than ${limit} bytes.`);
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge;
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new Problem(415, 'UNSUPPORTED_CONTENT_ENCODING', 'Send the body without Content-Encoding.');
+  }
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of payload) {
+    size += chunk.length;
+    if (size > limit) throw tooLarge;
+    chunks.push(chunk);
+  }
+  return parseJson(Buffer.concat(chunks).toString('utf8'));
+}
+
+/** @throws Problem 400 for what is no JSON, and for keys that could reach a prototype */
+export function parseJson(text: string): unknown {
+  if (text.trim() === '') throw new Problem(400, 'EMPTY_BODY', 'The body is empty; JSON is expected.');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Problem(
+      400,
+      'MALFORMED_JSON',
+      `The body is not JSON: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+  if (/__proto__|constructor/.test(text)) refusePrototypeKeys(value);
+  return value;
+}
+
+function refusePrototypeKeys(value: unknown): void {
+  const stack = [value];
+  while (stack.length > 0) {
+    const next = stack.pop();
+    if (typeof next !== 'object' || next === null) continue;
+    for (const [key, child] of Object.entries(next)) {
+      if (key === '__proto__' || key === 'constructor') {
+        throw new Problem(400, 'FORBIDDEN_KEY', `The key "${key}" is not allowed.`);
+      }
+      stack.push(child);
+    }
+  }
+}

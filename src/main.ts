@@ -1,0 +1,21 @@
+import 'reflect-metadata';
+import { parseArgs } from 'node:util';
+import { Config } from './config/config.js';
+import { serve } from './server.js';
+import { oneLine, StartupError } from './startup-error.js';
+
+try {
+  await serve(Config.from(process.env, settingsFile()));
+} catch (error) {
+  process.stderr.write(`tidewatch: ${oneLine(error)}\n`);
+  process.exit(1);
+}
+
+function settingsFile() {
+  try {
+    const { values } = parseArgs({ options: { config: { type: 'string' } } });
+    return values.config === undefined ? {} : Config.readFile(values.config);
+  } catch (error) {
+    throw error instanceof StartupError ? error : new StartupError(oneLine(error));
+  }
+}

@@ -1,0 +1,43 @@
+import './typescript-sources.mjs';
+import { chmodSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * One embedded PostgreSQL and one redis-server for the whole run, shared by the projects that need them; their addresses
+ * reach the test files through the environment. A DATABASE_URL or REDIS_URL of TEST_… names servers to use instead.
+ */
+export default async function setUp() {
+  globalThis.tidewatchTestServers ??= start();
+  const { postgresUrl, redisUrl } = await globalThis.tidewatchTestServers;
+  process.env.TEST_POSTGRES_URL = postgresUrl;
+  process.env.TEST_REDIS_URL = redisUrl;
+}
+
+async function start() {
+  const { PostgresServer } = await import('../../src/embedded/postgres-server.ts');
+  const { RedisServer, findRedis } = await import('../../src/embedded/redis-server.ts');
+  const folder = mkdtempSync(join(tmpdir(), 'tidewatch-test-'));
+  chmodSync(folder, 0o755);
+  mkdirSync(join(folder, 'logs'));
+  const servers = [];
+  const given = { postgresUrl: process.env.TEST_POSTGRES_URL, redisUrl: process.env.TEST_REDIS_URL };
+  if (!given.postgresUrl) {
+    const postgres = await PostgresServer.start({
+      dataDir: folder,
+      maxConnections: 300,
+      // Losing power in the middle of a test run costs nothing; killed processes lose nothing either way.
+      settings: { fsync: 'off', full_page_writes: 'off' },
+    });
+    servers.push(postgres);
+    given.postgresUrl = postgres.url;
+  }
+  if (!given.redisUrl) {
+    const program = findRedis();
+    if (program === null) throw new Error('the tests need redis-server or valkey-server on the PATH');
+    const redis = await RedisServer.start(program, { dataDir: folder, databases: 256 });
+    servers.push(redis);
+    given.redisUrl = redis.url;
+  }
+  return { ...given, folder, servers };
+}

@@ -1,0 +1,2 @@
+export { postgres, redisUrl } from './servers.js';
+export { startApp, type TestApp } from './start-app.js';

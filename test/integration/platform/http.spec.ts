@@ -1,0 +1,89 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startApp, type TestApp } from '../../harness/index.js';
+
+describe('the HTTP layer', () => {
+  let server: TestApp;
+  beforeAll(async () => {
+    server = await startApp();
+  });
+  afterAll(() => server.stop());
+
+  const get = (path: string, init?: RequestInit) => fetch(`${server.baseUrl}${path}`, init);
+  const problem = async (response: Response) => {
+    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    const body = (await response.json()) as Record<string, unknown>;
+    expect(body).toMatchObject({ status: response.status, type: 'about:blank' });
+    expect(body.trace_id).toMatch(/^[0-9a-f]{32}$/);
+    return body;
+  };
+
+  it('is healthy, live and ready', async () => {
+    const health = await get('/health');
+    expect(health.status).toBe(200);
+    expect(await health.json()).toMatchObject({ status: 'ok', checks: { redis: { status: 'ok' } } });
+    expect((await get('/health/live')).status).toBe(200);
+    expect((await get('/health/ready')).status).toBe(200);
+  });
+
+  it('answers an unknown path with a problem that carries the trace id of the client', async () => {
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const response = await get('/nope', { headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` } });
+    expect(response.status).toBe(404);
+    expect(await problem(response)).toMatchObject({ code: 'NOT_FOUND', trace_id: traceId });
+  });
+
+  it('answers a malformed URL with a problem', async () => {
+    const response = await get('/%zz');
+    expect([response.status, (await problem(response)).code]).toEqual([400, 'MALFORMED_URL']);
+  });
+
+  it('answers what is not HTTP with a problem and closes', async () => {
+    const answer = await raw('NONSENSE\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain('"code":"MALFORMED_REQUEST"');
+  });
+
+  it('lets no web page of another site in, not even one that rebinds its name to loopback', async () => {
+    expect(await raw('GET /health HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n')).toContain(
+      '"code":"HOST_NOT_ALLOWED"',
+    );
+    const foreign = await get('/health', { headers: { origin: 'https://evil.example' } });
+    expect([foreign.status, (await problem(foreign)).code]).toEqual([403, 'ORIGIN_NOT_ALLOWED']);
+    expect((await get('/health', { headers: { origin: server.baseUrl } })).status).toBe(200);
+  });
+
+  function raw(request: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(Number(new URL(server.baseUrl).port), '127.0.0.1', () => socket.write(request));
+      let answer = '';
+      socket.on('data', (chunk) => {
+        answer += chunk;
+      });
+      socket.on('close', () => resolve(answer));
+      socket.on('error', reject);
+    });
+  }
+});
+
+describe('readiness', () => {
+  it('goes away first when the server drains, while it still answers', async () => {
+    const server = await startApp();
+    let drained: () => void = () => {};
+    server.lifecycle.onShutdown(
+      'drain-clients',
+      'test',
+      () =>
+        new Promise<void>((resolve) => {
+          drained = resolve;
+        }),
+    );
+    const stopped = server.stop();
+    const response = await fetch(`${server.baseUrl}/health/ready`);
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({ status: 'unready', reasons: ['draining'] });
+    drained();
+    await stopped;
+    await expect(fetch(`${server.baseUrl}/health/ready`)).rejects.toThrow();
+  });
+});
