@@ -19,6 +19,8 @@ export interface SettingListing {
 type Raw = Readonly<Record<string, string | undefined>>;
 
 const names = Object.keys(settings) as SettingName[];
+/** Settings that are secrets as a whole. */
+const secretNames = /_(?:TOKEN|SECRET|PASSWORD)$/;
 
 /** The settings of this process: read once, valid as a whole, immutable. */
 export class Config {
@@ -91,7 +93,7 @@ export class Config {
   list(): SettingListing[] {
     return names.map((name) => ({
       name,
-      value: redacted(this.values[name]),
+      value: secretNames.test(name) && this.values[name] !== undefined ? '***' : redacted(this.values[name]),
       source: this.sources[name],
       description: settings[name].description ?? '',
     }));

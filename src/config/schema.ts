@@ -56,6 +56,15 @@ export const settings = {
   SHUTDOWN_DRAIN_MS: integer(0, 8_000)
     .default(1_000)
     .describe('window over which WebSocket clients are asked to reconnect, ms'),
+  METRICS_TOKEN: z.string().min(16).optional().describe('bearer token that GET /metrics asks for'),
+  COLLECTORS_DIR: z
+    .string()
+    .optional()
+    .describe('folders of collector plugins beside DATA_DIR/collectors, separated as in PATH'),
+  COLLECTORS_CONFIG: z
+    .string()
+    .optional()
+    .describe('YAML file: per collector enabled, interval_seconds, config'),
 } as const satisfies Record<string, z.ZodType>;
 
 export type SettingName = keyof typeof settings;

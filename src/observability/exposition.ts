@@ -25,27 +25,48 @@ export function wantsOpenMetrics(accept: string | undefined): boolean {
   return open > 0 && open >= text;
 }
 
+/** What a scrape took; filled in by {@link expose}. */
+export interface Slices {
+  /** Event-loop time of all slices together. */
+  eventLoopMs: number;
+  /** Lines that carry a value. */
+  lines: number;
+}
+
 /**
  * The scrape. Long ones are written in slices and let other work run in between, so that a big catalogue delays no
  * message. Values within one family are of one moment; families are at most a scrape apart.
  */
-export async function expose(metrics: Metrics, openMetrics: boolean): Promise<string> {
+export async function expose(
+  metrics: Metrics,
+  openMetrics: boolean,
+  slices: Slices = { eventLoopMs: 0, lines: 0 },
+): Promise<string> {
   const chunks: string[] = [];
-  let sliceStart = performance.now();
+  let start = performance.now();
   for (const family of metrics.families()) {
     const text = render(family, openMetrics);
-    if (text !== '') chunks.push(text);
-    if (performance.now() - sliceStart > sliceMs) {
+    if (text === '') continue;
+    chunks.push(text);
+    slices.lines += linesOf(family);
+    const taken = performance.now() - start;
+    if (taken > sliceMs) {
+      slices.eventLoopMs += taken;
       await nextTurn();
-      sliceStart = performance.now();
+      start = performance.now();
     }
   }
-  for (const metric of foreign(metrics)) {
-    chunks.push(`${await metrics.registry.getSingleMetricAsString(metric.name)}\n`);
+  for (const { name } of foreign(metrics)) {
+    chunks.push(`${await metrics.registry.getSingleMetricAsString(name)}\n`);
   }
   if (openMetrics) chunks.push('# EOF\n');
-  return chunks.join('');
+  const text = chunks.join('');
+  slices.eventLoopMs += performance.now() - start;
+  return text;
 }
+
+const linesOf = ({ series, spec }: MetricFamily): number =>
+  series.size * (spec.type === 'histogram' ? (spec.buckets?.length ?? 0) + 3 : 1);
 
 /** What a plugin registered with prom-client by itself. */
 const foreign = (metrics: Metrics): { name: string }[] =>

@@ -1,4 +1,3 @@
-import { Injectable } from '@nestjs/common';
 import { RollingWindow, type WindowReading } from './rolling-window.js';
 
 /** The rows of the threshold table (`targets` in alerts/thresholds.yml) and the unit of what is recorded for each. */
@@ -26,9 +25,8 @@ export type LatencyRow = keyof typeof latencyRows;
 
 /**
  * The last five minutes of each row of the threshold table, judged in the process itself: what `/api/v1/ops/targets`
- * answers with no Prometheus at all. Stages record at the same place as they observe their histogram.
+ * answers with no Prometheus at all. Metrics whose spec names a `window` feed them (`Metrics.windows`).
  */
-@Injectable()
 export class LatencyWindows {
   private readonly windows: Readonly<Record<LatencyRow, RollingWindow>>;
 
@@ -41,6 +39,10 @@ export class LatencyWindows {
   /** @param value in the row's unit */
   record(row: LatencyRow, value: number): void {
     this.windows[row].add(value);
+  }
+
+  of(row: LatencyRow): RollingWindow {
+    return this.windows[row];
   }
 
   /** @param windowSeconds at most 300 */

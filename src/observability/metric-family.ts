@@ -6,6 +6,7 @@ import {
   HistogramSeries,
   type Refusals,
   type Series,
+  type WindowSink,
 } from './series.js';
 
 export type LabelSet = Readonly<Record<string, string>>;
@@ -30,6 +31,7 @@ export class MetricFamily<S extends Series = Series> {
     readonly spec: MetricSpec,
     private readonly refusals: Refusals,
     private readonly exemplars: ExemplarSource,
+    private readonly window: WindowSink | null = null,
   ) {
     this.labelNames = Object.keys(spec.labels);
     this.open = this.labelNames.some((name) => spec.labels[name] === 'bounded');
@@ -74,7 +76,11 @@ export class MetricFamily<S extends Series = Series> {
     return this.spec.fold === 'sum' ? a + b : Math.max(a, b);
   }
 
-  private key(labels: LabelSet): string {
+  /**
+   * The identity of a label set.
+   * @throws Error when a label value is missing or not in the catalogue
+   */
+  key(labels: LabelSet): string {
     let key = '';
     for (const name of this.labelNames) {
       const value = labels[name];
@@ -101,10 +107,10 @@ export class MetricFamily<S extends Series = Series> {
     const { type, buckets } = this.spec;
     const series =
       type === 'counter'
-        ? new CounterSeries(labels, this.refusals)
+        ? new CounterSeries(labels, this.refusals, this.window)
         : type === 'gauge'
           ? new GaugeSeries(labels, this.refusals)
-          : new HistogramSeries(labels, buckets ?? [], this.refusals, this.exemplars);
+          : new HistogramSeries(labels, buckets ?? [], this.refusals, this.exemplars, this.window);
     this.series.set(key, series as S);
     return series as S;
   }

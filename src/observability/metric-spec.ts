@@ -1,3 +1,5 @@
+import type { LatencyRow } from './latency-windows.js';
+
 /** Allowed values of one label: a closed list, or `'bounded'` where the guard in `Metrics` caps what is open by nature. */
 export type LabelValues = readonly string[] | 'bounded';
 
@@ -18,13 +20,18 @@ export interface MetricSpec<L extends string = string> {
   readonly maxSeries?: number;
   /** How gauge values that share the `overflow` series combine; default `max` (counters and histograms add up). */
   readonly fold?: 'sum' | 'max';
+  /**
+   * Row of the threshold table that every observation (counters: every increment) is also recorded under, so that the
+   * process can judge itself with no Prometheus. Declared here, nobody can forget the second call.
+   */
+  readonly window?: LatencyRow;
 }
 
 /** Distinct label sets a metric with a `bounded` label may have unless its spec says otherwise. */
 export const defaultMaxSeries = 200;
 
 type Labels = Readonly<Record<string, LabelValues>>;
-type Limits = Pick<MetricSpec, 'maxSeries' | 'fold'>;
+type Limits = Pick<MetricSpec, 'maxSeries' | 'fold' | 'window'>;
 
 export const counter = <const T extends Labels = Record<never, never>>(
   name: string,

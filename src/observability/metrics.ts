@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Registry } from 'prom-client';
+import { LatencyWindows } from './latency-windows.js';
 import { MetricFamily } from './metric-family.js';
 import type { MetricSpec } from './metric-spec.js';
 import { asPromClientMetric } from './prom-client-bridge.js';
@@ -42,6 +43,8 @@ export class Metrics {
   readonly registry = new Registry();
   /** Set by tracing: the trace id that latency observations are tied to. */
   readonly exemplars: ExemplarSource = { current: null };
+  /** What the process judges itself by; fed by the metrics whose spec names a `window`. */
+  readonly windows = new LatencyWindows();
   private readonly made = new Map<string, MetricFamily>();
   private readonly hooks = new Set<() => void>();
   private readonly refusals: Refusals = { count: 0 };
@@ -79,7 +82,8 @@ export class Metrics {
       if (known.spec.type !== spec.type) throw new Error(`${spec.name} is a ${known.spec.type} elsewhere`);
       return known;
     }
-    const family = new MetricFamily(spec, this.refusals, this.exemplars);
+    const window = spec.window === undefined ? null : this.windows.of(spec.window);
+    const family = new MetricFamily(spec, this.refusals, this.exemplars, window);
     this.made.set(spec.name, family);
     this.registry.registerMetric(asPromClientMetric(family));
     return family;
@@ -123,6 +127,13 @@ export class Metrics {
       if (value !== undefined) out.push({ labels: series.labels, value });
     }
     return out;
+  }
+
+  /** Per metric, how many label sets found no series of their own. */
+  folded(): readonly (readonly [metric: string, count: number])[] {
+    return [...this.made.values()]
+      .filter((family) => family.folded > 0)
+      .map((family) => [family.spec.name, family.folded]);
   }
 
   /** Observations that no series could hold (NaN, a counter told to go down). */

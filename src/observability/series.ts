@@ -1,3 +1,8 @@
+/** Takes what a row of the threshold table is judged by. */
+export interface WindowSink {
+  add(value: number): void;
+}
+
 /** Where exemplars come from: the trace id of the active, sampled span. `null` while tracing is off: costs one compare. */
 export interface ExemplarSource {
   current: (() => string | null) | null;
@@ -22,11 +27,14 @@ export class CounterSeries {
   constructor(
     readonly labels: Readonly<Record<string, string>>,
     private readonly refusals: Refusals,
+    private readonly window: WindowSink | null = null,
   ) {}
 
   inc(by = 1): void {
-    if (by >= 0) this.value += by;
-    else this.refusals.count++;
+    if (by >= 0) {
+      this.value += by;
+      if (this.window !== null) this.window.add(by);
+    } else this.refusals.count++;
   }
 
   /** For totals that another server counts; its restart makes them smaller, which readers treat as a counter reset. */
@@ -83,6 +91,7 @@ export class HistogramSeries {
     private readonly bounds: readonly number[],
     private readonly refusals: Refusals,
     private readonly source: ExemplarSource,
+    private readonly window: WindowSink | null = null,
   ) {
     this.counts = new Float64Array(bounds.length + 1);
   }
@@ -97,6 +106,7 @@ export class HistogramSeries {
     while (i < bounds.length && value > (bounds[i] as number)) i++;
     this.counts[i] = (this.counts[i] as number) + 1;
     this.sum += value;
+    if (this.window !== null) this.window.add(value);
     if (this.source.current !== null) this.exemplify(i, value, this.source.current);
   }
 

@@ -10,4 +10,5 @@ export const httpRequestSeconds = histogram(
     route: 'bounded',
     status: ['2xx', '3xx', '4xx', '5xx'],
   },
+  { window: 'api_response_time' },
 );

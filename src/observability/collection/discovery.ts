@@ -1,0 +1,186 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { z } from 'zod';
+import type { CollectorDefinition } from './collector.js';
+import { type CollectorKit, collectorKit, type Declaration } from './collector-kit.js';
+import { describe } from './error-class.js';
+
+/** The collectors that come with the server: `collectors/` beside `src/`, compiled or not. */
+export const shippedFolder = fileURLToPath(new URL('../../../collectors', import.meta.url));
+
+const packageName = /^tidewatch-collector-[a-z0-9-]+$/;
+const moduleFile = /\.collector\.(?:js|mjs|ts)$/;
+
+export interface FoundCollector {
+  readonly definition: CollectorDefinition;
+  /** `shipped`, `folder` or `package`. */
+  readonly origin: Origin;
+  readonly path: string;
+}
+export type Origin = 'shipped' | 'folder' | 'package';
+
+/** A plugin that could not be used: it is listed with its error and harms nobody. */
+export interface BrokenCollector {
+  readonly name: string;
+  readonly origin: Origin;
+  readonly path: string;
+  readonly error: string;
+}
+
+export interface Discovery {
+  readonly found: readonly FoundCollector[];
+  readonly broken: readonly BrokenCollector[];
+}
+
+export interface Places {
+  /** Folders of plugin folders. */
+  readonly folders: readonly { readonly path: string; readonly origin: Origin }[];
+  /** Where `node_modules` are looked for, and in every folder above. */
+  readonly packagesFrom: readonly string[];
+}
+
+const finite = z.number().positive().finite();
+const metricSchema = z.looseObject({
+  name: z.string().regex(/^[a-z][a-z0-9_]*$/, 'is not a metric name'),
+  type: z.enum(['counter', 'gauge', 'histogram']),
+  help: z.string().min(1),
+  labels: z.record(
+    z.string().regex(/^[a-z_][a-z0-9_]*$/),
+    z.union([z.literal('bounded'), z.array(z.string()).min(1)]),
+  ),
+});
+const manifestSchema = z.looseObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'is not kebab-case'),
+  description: z.string().min(1),
+  config: z.looseObject({ '~standard': z.looseObject({ validate: z.function() }) }),
+  metrics: z.array(metricSchema).min(1),
+  intervalMs: finite.min(100),
+  timeoutMs: finite.optional(),
+  budget: z.strictObject({
+    dbMs: z.number(),
+    redisCommands: z.number(),
+    eventLoopMs: finite,
+    samples: finite,
+  }),
+});
+
+/** Finds every plugin; imports it; checks its manifest. Never throws: what does not work is in `broken`. */
+export async function discover(places: Places): Promise<Discovery> {
+  const found: FoundCollector[] = [];
+  const broken: BrokenCollector[] = [];
+  const kit = collectorKit((kind) => declarationsIn(places, kind));
+  const metricOwners = new Map<string, string>();
+  for (const { name, path, origin } of candidates(places)) {
+    try {
+      for (const definition of await load(path, kit)) {
+        const known = found.find((other) => other.definition.manifest.name === definition.manifest.name);
+        if (known) throw new Error(`${definition.manifest.name} is also in ${known.path}`);
+        claimMetrics(definition, metricOwners);
+        found.push({ definition, origin, path });
+      }
+    } catch (error) {
+      broken.push({ name, origin, path, error: describe(error) });
+    }
+  }
+  return { found, broken };
+}
+
+interface Candidate {
+  readonly name: string;
+  readonly path: string;
+  readonly origin: Origin;
+}
+
+function* candidates({ folders, packagesFrom }: Places): Generator<Candidate> {
+  for (const { path: folder, origin } of folders) {
+    for (const name of subfolders(folder)) {
+      const file = readdirSync(join(folder, name)).find(
+        (entry) => moduleFile.test(entry) && !entry.endsWith('.d.ts'),
+      );
+      if (file !== undefined) yield { name, path: join(folder, name, file), origin };
+    }
+  }
+  const seen = new Set<string>();
+  for (const start of packagesFrom) {
+    for (let dir = resolve(start); ; dir = dirname(dir)) {
+      for (const path of packagesIn(join(dir, 'node_modules'))) {
+        if (!seen.has(path)) yield { name: nameOf(path), path: entryOf(path), origin: 'package' };
+        seen.add(path);
+      }
+      if (dir === dirname(dir)) break;
+    }
+  }
+}
+
+const nameOf = (packagePath: string): string => packagePath.replace(/^.*tidewatch-collector-/, '');
+
+function* packagesIn(modules: string): Generator<string> {
+  for (const entry of subfolders(modules)) {
+    if (packageName.test(entry)) yield join(modules, entry);
+    if (!entry.startsWith('@')) continue;
+    for (const scoped of subfolders(join(modules, entry))) {
+      if (packageName.test(scoped)) yield join(modules, entry, scoped);
+    }
+  }
+}
+
+const entrySchema = z.looseObject({
+  exports: z.union([z.string(), z.looseObject({ '.': z.string() })]).optional(),
+  main: z.string().optional(),
+});
+
+function entryOf(packagePath: string): string {
+  const file = join(packagePath, 'package.json');
+  const parsed = entrySchema.safeParse(existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {});
+  const { exports, main } = parsed.success ? parsed.data : {};
+  const entry = typeof exports === 'string' ? exports : (exports?.['.'] ?? main ?? 'index.js');
+  return join(packagePath, entry);
+}
+
+/** A module exports a definition, a list of them, or a function of the kit that gives either. */
+async function load(path: string, kit: CollectorKit): Promise<readonly CollectorDefinition[]> {
+  const module = (await import(pathToFileURL(path).href)) as { default?: unknown };
+  const exported = module.default;
+  const given: unknown = typeof exported === 'function' ? await exported(kit) : exported;
+  if (given === undefined) throw new Error('the module has no default export');
+  return (Array.isArray(given) ? given : [given]).map(checked);
+}
+
+function checked(value: unknown): CollectorDefinition {
+  const definition = value as CollectorDefinition;
+  if (typeof definition?.create !== 'function') throw new Error('the default export has no create(context)');
+  const result = manifestSchema.safeParse(definition.manifest);
+  if (!result.success) {
+    const issues = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new Error(`the manifest is wrong: ${issues.join('; ')}`);
+  }
+  return definition;
+}
+
+function claimMetrics({ manifest }: CollectorDefinition, owners: Map<string, string>): void {
+  for (const { name } of manifest.metrics) {
+    const owner = owners.get(name);
+    if (owner !== undefined) throw new Error(`the metric ${name} belongs to ${owner}`);
+  }
+  for (const { name } of manifest.metrics) owners.set(name, manifest.name);
+}
+
+function declarationsIn({ folders }: Places, kind: string): readonly Declaration[] {
+  const ending = `.${kind}.yml`;
+  const out: Declaration[] = [];
+  for (const { path: folder } of folders) {
+    for (const where of [folder, ...subfolders(folder).map((name) => join(folder, name))]) {
+      for (const entry of entries(where).filter((name) => name.endsWith(ending))) {
+        const path = join(where, entry);
+        out.push({ name: entry.slice(0, -ending.length), path, text: readFileSync(path, 'utf8') });
+      }
+    }
+  }
+  return out;
+}
+
+const entries = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder).sort() : []);
+
+const subfolders = (folder: string): string[] =>
+  entries(folder).filter((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory());
