@@ -58,14 +58,20 @@ export class Running {
   }
 }
 
-/** SIGTERM and SIGINT stop the server and exit with 0; a second signal ends it at once. Defects stop it and exit with 1. */
+/** One Ctrl-C arrives up to three times: from the terminal, from npm and from the start script. */
+const sameSignalMs = 1_500;
+
+/** SIGTERM and SIGINT stop the server and exit with 0; asking again ends it at once. Defects stop it and exit with 1. */
 export function stopOnSignals(running: Running, announce: (text: string) => void): void {
   const log = running.logger.child('server');
-  let asked = false;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  let askedAt: number | null = null;
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (asked) process.exit(1);
-      asked = true;
+      if (askedAt !== null) {
+        if (performance.now() - askedAt > sameSignalMs) process.exit(1);
+        return;
+      }
+      askedAt = performance.now();
       announce('\n  stopping …\n');
       log.info({ signal }, 'stopping');
       void running.stop().then(() => process.exit(0));

@@ -1,0 +1,98 @@
+// `npm run build`: TypeScript and the console's files into dist/. Types are checked by `npm run check`, not here.
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ensureInstalled, nodeBin, root, run } from './install.mjs';
+import { fail, progress, requireNode20 } from './terminal.mjs';
+
+const sources = [
+  'src',
+  'collectors',
+  'migrations',
+  'bench',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package-lock.json',
+];
+const dist = join(root, 'dist');
+const stamp = join(dist, '.built-from');
+
+/** Content, not times: a checkout or a copy changes times. */
+function hashSources() {
+  const hash = createHash('sha256');
+  const visit = (path) => {
+    const full = join(root, path);
+    if (!existsSync(full)) return;
+    try {
+      const text = readFileSync(full);
+      hash.update(`${path}\0${text.length}\0`).update(text);
+    } catch (error) {
+      if (error.code !== 'EISDIR') throw error;
+      for (const name of readdirSync(full).sort()) visit(`${path}/${name}`);
+    }
+  };
+  for (const path of sources) visit(path);
+  return hash.digest('hex');
+}
+
+/**
+ * Builds when the sources have changed since the last build. `declarations` (for the library exports) cost time that a
+ * start does not need.
+ */
+export async function ensureBuilt({ declarations = false } = {}) {
+  if (!existsSync(join(root, 'src', 'main.ts'))) return; // an installed package holds dist only
+  const now = hashSources();
+  const built = existsSync(stamp) ? readFileSync(stamp, 'utf8').split(' ') : [];
+  if (built[0] === now && (!declarations || built[1] === 'declarations')) return;
+  const done = progress('building');
+  // Beside dist and then renamed: a server that runs from dist never sees half of a build, and files of deleted
+  // sources do not stay.
+  const next = join(root, `dist.next-${process.pid}`);
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const options = [
+    '--noCheck',
+    '--incremental',
+    'false',
+    '--declaration',
+    String(declarations),
+    '--outDir',
+    next,
+  ];
+  try {
+    const { code, output } = await run(nodeBin, [compiler, '-p', 'tsconfig.build.json', ...options]);
+    if (code !== 0) {
+      done('failed');
+      fail(`the build failed:\n${output.trim()}`);
+    }
+    cpSync(join(root, 'src', 'console', 'public'), join(next, 'src', 'console', 'public'), {
+      recursive: true,
+    });
+    writeFileSync(join(next, '.built-from'), `${now} ${declarations ? 'declarations' : ''}`);
+    mkdirSync(dist, { recursive: true });
+    const old = join(root, `dist.old-${process.pid}`);
+    renameSync(dist, old);
+    renameSync(next, dist);
+    rmSync(old, { recursive: true, force: true });
+  } catch (error) {
+    fail(`the build failed: ${error.message}`);
+  } finally {
+    rmSync(next, { recursive: true, force: true });
+  }
+  done();
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  requireNode20();
+  await ensureInstalled({ dev: false });
+  await ensureBuilt({ declarations: true });
+}
