@@ -5,6 +5,7 @@ export class StartupError extends Error {
 
 const meaning: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
+  ENOENT: 'there can be no such folder',
   EPERM: 'operation not permitted',
   EROFS: 'the file system is read-only',
   ENOSPC: 'no space left on the disk',

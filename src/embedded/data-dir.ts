@@ -1,5 +1,5 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { errorCode, explainFileError, StartupError } from '../startup-error.js';
 import { isAlive, startTicks } from './process-table.js';
 
@@ -23,8 +23,8 @@ export class DataDir {
     this.lockFile = join(path, 'server.lock');
     try {
       // Searchable: the unprivileged user of the embedded database lives below it when the server runs as root.
-      mkdirSync(path, { recursive: true, mode: 0o755 });
-      mkdirSync(this.logs, { recursive: true, mode: 0o700 });
+      makeFolder(path, 0o755);
+      makeFolder(this.logs, 0o700);
       const probe = join(path, `.probe-${process.pid}`);
       // 64 KiB: an empty file can be made even on a full disk.
       writeFileSync(probe, Buffer.alloc(65_536, 1));
@@ -88,6 +88,13 @@ export class DataDir {
       return null; // gone, or damaged: nobody's
     }
   }
+}
+
+/** `mkdir -p`. Not Node's recursive option: it never returns where the parent exists and yet cannot hold folders (/proc). */
+function makeFolder(path: string, mode: number): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(path) !== path) makeFolder(dirname(path), 0o755);
+  mkdirSync(path, { mode });
 }
 
 function runs(owner: Owner): boolean {
