@@ -1,0 +1,40 @@
+/** Why a row was refused at the door: stable, what clients switch on. */
+export const rejectCodes = [
+  'MALFORMED_ROW',
+  'NOT_AN_OBJECT',
+  'ROW_TOO_LONG',
+  'INVALID_UTF8',
+  'UNKNOWN_FIELD',
+  'MISSING_FIELD',
+  'INVALID_SYMBOL',
+  'INVALID_PORTFOLIO_ID',
+  'INVALID_METRIC_TYPE',
+  'INVALID_TS',
+  'TS_OUT_OF_RANGE',
+  'INVALID_PRICE',
+  'INVALID_SIZE',
+  'INVALID_VALUE',
+  'INVALID_ID',
+  'INVALID_METADATA',
+] as const;
+export type RejectCode = (typeof rejectCodes)[number];
+
+/** The answer of a validator that refuses a row. A value, not an exception: a body may hold a million of them. */
+export class RowFault {
+  constructor(
+    readonly code: RejectCode,
+    readonly message: string,
+  ) {}
+}
+
+/** Longest client text that is quoted in a message. */
+const maxQuoted = 40;
+
+/** Client text made safe to quote: escaped, bounded, well formed. */
+export function quoted(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  const short = text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…` : text;
+  return JSON.stringify(short.toWellFormed());
+}
+
+export const notAnObject = new RowFault('NOT_AN_OBJECT', 'The record is not a JSON object.');

@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AppendOptions, AppendOutcome, IngestLane } from '../../src/ingest/ingest-lane.js';
+import { IngestMeter } from '../../src/ingest/ingest-meter.js';
+import { Metrics } from '../../src/observability/metrics.js';
+
+interface FakeLaneOptions<Row> {
+  readonly commitMs?: number;
+  /** Rows that the database refuses. */
+  readonly refuses?: (row: Row) => boolean;
+  /** What an append throws, by its number. */
+  readonly failure?: (append: number) => Error | undefined;
+}
+
+/** The way into a store that lives in memory; honours batch names as the real one does. */
+export class FakeLane<Row> implements IngestLane<Row> {
+  readonly kind = 'ticks';
+  readonly metrics = new Metrics();
+  readonly meter = new IngestMeter(this.metrics, 'ticks');
+  readonly rows: Row[] = [];
+  readonly batches: { rows: number; options: AppendOptions }[] = [];
+  readonly committed = new Map<string, AppendOutcome>();
+  appending = 0;
+  mostAppending = 0;
+
+  constructor(private readonly options: FakeLaneOptions<Row> = {}) {}
+
+  async append(rows: readonly Row[], options: AppendOptions): Promise<AppendOutcome> {
+    const { refuses = () => false, failure, commitMs } = this.options;
+    const number = this.batches.push({ rows: rows.length, options });
+    this.appending += rows.length;
+    this.mostAppending = Math.max(this.mostAppending, this.appending);
+    if (commitMs !== undefined) await sleep(commitMs);
+    this.appending -= rows.length;
+    const error = failure?.(number);
+    if (error) throw error;
+    const known = options.batchId === undefined ? undefined : this.committed.get(options.batchId);
+    if (known) return known;
+    const rejected = rows.flatMap((row, index) =>
+      refuses(row) ? [{ index, code: 'DATABASE_REFUSED', message: 'refused' }] : [],
+    );
+    const kept = rows.filter((row) => !refuses(row));
+    this.rows.push(...kept);
+    const outcome = { stored: kept.length, duplicates: 0, rejected };
+    if (options.batchId !== undefined) this.committed.set(options.batchId, outcome);
+    return outcome;
+  }
+}
