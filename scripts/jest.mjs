@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [first, ...rest] = process.argv.slice(2);
 const projects = ['unit', 'drift', 'integration', 'e2e'];
-const args = projects.includes(first) ? ['--selectProjects', first, ...rest] : process.argv.slice(2);
+const args = projects.includes(first) ? [...rest, '--selectProjects', first] : process.argv.slice(2);
 const jestBin = join(dirname(createRequire(import.meta.url).resolve('jest/package.json')), 'bin', 'jest.js');
 const child = spawn(
   join(root, 'node_modules', '.bin', 'node'),

@@ -1,0 +1,247 @@
+import { Backoff } from './backoff.js';
+import type { ServerMessage, TopicData } from './messages.js';
+import { type SubscribeOptions, Subscription } from './subscription.js';
+
+/** The part of the browser's WebSocket that is used; Node's global one and `ws` fit. */
+export interface WebSocketLike {
+  readonly readyState: number;
+  onopen: ((event: unknown) => void) | null;
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: ((event: { code: number; reason: string }) => void) | null;
+  onerror: ((event: unknown) => void) | null;
+  send(data: string): void;
+  close(code?: number, reason?: string): void;
+}
+
+export type ClientState = 'connecting' | 'open' | 'waiting' | 'closed';
+
+export interface ClientOptions {
+  /** Where the server is: `ws://…/ws/stream`, or its `http(s)://host` alone. */
+  readonly url: string;
+  /** Key, or a function that gives a fresh one for each connection. Sent in the protocol list, never in the URL. */
+  readonly token?: string | (() => string | Promise<string>);
+  /** Default: the global `WebSocket` (browsers, Node ≥ 22). */
+  readonly WebSocket?: new (
+    url: string,
+    protocols?: string[],
+  ) => WebSocketLike;
+  /** Delay before the first reconnect, ms; doubles with jitter. */
+  readonly firstDelayMs?: number;
+  readonly maxDelayMs?: number;
+  /** A ping is sent when nothing was heard for this long; without an answer in as long again, it reconnects. 0: never. */
+  readonly heartbeatMs?: number;
+  readonly onState?: (
+    state: ClientState,
+    detail: { code?: number; reason?: string; retryInMs?: number },
+  ) => void;
+  /** Messages that belong to no subscription: typed errors of the connection itself. */
+  readonly onError?: (code: string, message: string) => void;
+  readonly random?: () => number;
+}
+
+/** Codes after which coming back would only be refused again. */
+const finalCodes = new Set([1000, 1002, 1007, 1009, 4002, 4004]);
+const restartCode = 1012;
+const openState = 1;
+const ignore = (): void => {};
+
+/**
+ * Keeps one connection to `/ws/stream` and its subscriptions alive: backs off with jitter, obeys the server's
+ * `reconnect_after_ms`, resubscribes, resumes each topic from its position and says so when something is gone.
+ *
+ * @example
+ * const client = new TidewatchClient({ url: 'http://127.0.0.1:8001' });
+ * client.subscribe('analytics.PORTFOLIO_001', { onMessage: (summary) => console.log(summary.current_value) });
+ */
+export class TidewatchClient {
+  private readonly subscriptions = new Map<number, Subscription>();
+  private readonly url: string;
+  private readonly backoff: Backoff;
+  private readonly heartbeatMs: number;
+  private socket: WebSocketLike | null = null;
+  private timer: ReturnType<typeof setTimeout> | null = null;
+  private heartbeat: ReturnType<typeof setInterval> | null = null;
+  private heardAtMs = 0;
+  private nextId = 1;
+  private current: ClientState = 'waiting';
+  private readonly pings: { sent: number; resolve: (ms: number) => void; reject: (error: Error) => void }[] =
+    [];
+
+  constructor(private readonly options: ClientOptions) {
+    this.url = streamUrl(options.url);
+    this.backoff = new Backoff(
+      { firstMs: options.firstDelayMs ?? 250, maxMs: options.maxDelayMs ?? 15_000 },
+      options.random,
+    );
+    this.heartbeatMs = options.heartbeatMs ?? 15_000;
+    void this.connect();
+  }
+
+  get state(): ClientState {
+    return this.current;
+  }
+
+  /** Subscribes now or as soon as there is a connection, and after every reconnect. */
+  subscribe<Topic extends string>(
+    topic: Topic,
+    options: SubscribeOptions<TopicData<Topic>>,
+  ): Subscription<Topic> {
+    const subscription = new Subscription<Topic>(this.nextId++, topic, options, (left) =>
+      this.unsubscribe(left),
+    );
+    this.subscriptions.set(subscription.id, subscription as unknown as Subscription);
+    if (this.isOpen) this.send(subscription.request());
+    return subscription;
+  }
+
+  /** @returns round trip to the server, ms; rejects when the connection is lost before the answer */
+  ping(): Promise<number> {
+    if (!this.isOpen) return Promise.reject(new Error('not connected'));
+    return new Promise((resolve, reject) => this.sendPing(resolve, reject));
+  }
+
+  /** Ends the connection for good. */
+  close(): void {
+    this.setState('closed', {});
+    if (this.timer) clearTimeout(this.timer);
+    this.drop();
+    this.socket?.close(1000);
+    this.socket = null;
+  }
+
+  private get isOpen(): boolean {
+    return this.socket?.readyState === openState;
+  }
+
+  private async connect(): Promise<void> {
+    if (this.current === 'closed') return;
+    this.setState('connecting', {});
+    const make =
+      this.options.WebSocket ?? (globalThis.WebSocket as unknown as NonNullable<ClientOptions['WebSocket']>);
+    let socket: WebSocketLike;
+    try {
+      const { token } = this.options;
+      const key = typeof token === 'function' ? await token() : token;
+      if ((this.current as ClientState) === 'closed') return;
+      socket = new make(this.url, key === undefined ? ['tidewatch'] : ['tidewatch', `bearer.${key}`]);
+    } catch (error) {
+      this.retry(0, String(error));
+      return;
+    }
+    this.socket = socket;
+    socket.onopen = () => this.opened(socket);
+    socket.onmessage = ({ data }) => this.received(JSON.parse(String(data)) as ServerMessage);
+    // An error is always followed by a close, which carries the code.
+    socket.onerror = ignore;
+    socket.onclose = ({ code, reason }) => {
+      if (this.socket === socket) this.retry(code, reason);
+    };
+  }
+
+  private opened(socket: WebSocketLike): void {
+    this.heardAtMs = Date.now();
+    this.setState('open', {});
+    for (const subscription of this.subscriptions.values()) this.send(subscription.request());
+    if (this.heartbeatMs <= 0) return;
+    this.heartbeat = setInterval(() => {
+      const silentMs = Date.now() - this.heardAtMs;
+      if (silentMs >= this.heartbeatMs * 2) {
+        // The peer may be gone without a word: do not wait for its half of the close.
+        this.retry(1006, 'no answer to a ping');
+        socket.close();
+      } else if (silentMs >= this.heartbeatMs && this.pings.length === 0) this.sendPing(ignore, ignore);
+    }, this.heartbeatMs / 2);
+    (this.heartbeat as { unref?: () => void }).unref?.();
+  }
+
+  private received(message: ServerMessage): void {
+    this.heardAtMs = Date.now();
+    switch (message.type) {
+      case 'message':
+        for (const subscription of this.subscriptions.values()) {
+          if (covers(subscription.topic, message.topic)) subscription.publication(message);
+        }
+        break;
+      case 'subscribed':
+        this.backoff.reset();
+        this.subscriptions.get(message.id)?.subscribed(message);
+        break;
+      case 'pong': {
+        const ping = this.pings.shift();
+        ping?.resolve(performance.now() - ping.sent);
+        break;
+      }
+      case 'error': {
+        const subscription = message.id == null ? undefined : this.subscriptions.get(message.id);
+        if (subscription) {
+          this.subscriptions.delete(subscription.id);
+          subscription.refused(message.code, message.message);
+        } else this.options.onError?.(message.code, message.message);
+        break;
+      }
+      default:
+        break;
+    }
+  }
+
+  private retry(code: number, reason: string): void {
+    this.drop();
+    this.socket = null;
+    if (this.current === 'closed') return;
+    if (finalCodes.has(code)) {
+      this.setState('closed', { code, reason });
+      return;
+    }
+    const retryInMs = (code === restartCode ? askedDelay(reason) : null) ?? this.backoff.next();
+    this.setState('waiting', { code, reason, retryInMs });
+    this.timer = setTimeout(() => void this.connect(), retryInMs);
+  }
+
+  private sendPing(resolve: (ms: number) => void, reject: (error: Error) => void): void {
+    this.pings.push({ sent: performance.now(), resolve, reject });
+    this.send({ type: 'ping', timestamp: Date.now() });
+  }
+
+  private drop(): void {
+    if (this.heartbeat) clearInterval(this.heartbeat);
+    this.heartbeat = null;
+    for (const ping of this.pings.splice(0)) ping.reject(new Error('connection lost'));
+  }
+
+  private unsubscribe(subscription: { readonly id: number; readonly topic: string }): void {
+    if (this.subscriptions.delete(subscription.id) && this.isOpen) {
+      this.send({ type: 'unsubscribe', id: this.nextId++, topic: subscription.topic });
+    }
+  }
+
+  private send(message: Record<string, unknown>): void {
+    if (this.isOpen) this.socket?.send(JSON.stringify(message));
+  }
+
+  private setState(state: ClientState, detail: Parameters<NonNullable<ClientOptions['onState']>>[1]): void {
+    this.current = state;
+    this.options.onState?.(state, detail);
+  }
+}
+
+function streamUrl(given: string): string {
+  const url = new URL(given);
+  if (url.protocol === 'http:') url.protocol = 'ws:';
+  if (url.protocol === 'https:') url.protocol = 'wss:';
+  if (url.pathname === '/' || url.pathname === '') url.pathname = '/ws/stream';
+  return url.href;
+}
+
+function covers(subscribed: string, topic: string): boolean {
+  return subscribed === topic || (subscribed.endsWith('*') && topic.startsWith(subscribed.slice(0, -1)));
+}
+
+/** The server's own choice of moment: it spreads its clients over what the other nodes can take. */
+function askedDelay(reason: string): number | null {
+  try {
+    const asked = (JSON.parse(reason) as { reconnect_after_ms?: unknown }).reconnect_after_ms;
+    return typeof asked === 'number' && asked >= 0 && asked <= 600_000 ? asked : null;
+  } catch {
+    return null;
+  }
+}

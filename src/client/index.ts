@@ -1,0 +1,11 @@
+/** The WebSocket SDK: browser and Node, no dependency. */
+export { type ClientOptions, type ClientState, TidewatchClient, type WebSocketLike } from './client.js';
+export type {
+  AnalyticsSummary,
+  LimitUpdate,
+  Policy,
+  Position,
+  PriceUpdate,
+  TopicData,
+} from './messages.js';
+export type { Delivery, Gap, SubscribeOptions, Subscription } from './subscription.js';

@@ -1,0 +1,167 @@
+import { applyMergePatch } from './merge-patch.js';
+import type { Policy, Position, PublicationMessage, SubscribedMessage, TopicData } from './messages.js';
+
+/** Beside the data: where it stands and how it came. */
+export interface Delivery {
+  readonly topic: string;
+  readonly offset: number;
+  /** Server time of the publication, Unix ms. */
+  readonly ts: number;
+  /** Offsets that the subscription's policy left out just before this message. */
+  readonly skipped: { readonly from: number; readonly to: number } | null;
+}
+
+/** Messages that are gone: the state built from the stream so far has to be fetched anew. */
+export interface Gap {
+  readonly topic: string;
+  /** `epoch_changed`, `history_lost`, … as the server names it; `hole` when offsets were not contiguous. */
+  readonly reason: string;
+  readonly from: number | null;
+  readonly to: number | null;
+}
+
+export interface SubscribeOptions<T> {
+  /** `all`: every message, or the connection is closed with 3008 and resumed. `conflate`: the newest, at a rate. */
+  readonly policy?: Policy;
+  /** Least time between two messages of `conflate`, ms. */
+  readonly everyMs?: number;
+  /** Top-level field of the data by whose value `conflate` keeps the newest. */
+  readonly key?: string;
+  /** Ask for merge patches where they are smaller; `onMessage` still gets whole data. */
+  readonly delta?: boolean;
+  readonly onMessage: (data: T, delivery: Delivery) => void;
+  /** The topic's last value at the time of subscribing (for a family: one call per topic). */
+  readonly onSnapshot?: (data: T, topic: string) => void;
+  readonly onGap?: (gap: Gap) => void;
+  /** The server refused the subscription. It is not tried again. */
+  readonly onError?: (code: string, message: string) => void;
+}
+
+/** One topic (or family, with a trailing `*`) that the client keeps subscribed over reconnects. */
+export class Subscription<Topic extends string = string> {
+  private readonly positions = new Map<string, { epoch: string; offset: number }>();
+  /** Last whole data per topic: what patches apply to. Kept only when patches were asked for. */
+  private readonly whole = new Map<string, { offset: number; data: unknown }>();
+
+  /** @internal Made by `TidewatchClient.subscribe`. */
+  constructor(
+    readonly id: number,
+    readonly topic: Topic,
+    private readonly options: SubscribeOptions<TopicData<Topic>>,
+    private readonly leave: (subscription: Subscription<Topic>) => void,
+  ) {}
+
+  /** Where the topic stands; `null` before the first answer and for a family. */
+  get position(): Position | null {
+    return this.positions.get(this.topic) ?? null;
+  }
+
+  unsubscribe(): void {
+    this.leave(this);
+  }
+
+  /** @internal The message that (re)subscribes. */
+  request(): Record<string, unknown> {
+    const { policy = 'all', everyMs, key, delta } = this.options;
+    const message: Record<string, unknown> = { type: 'subscribe', id: this.id, topic: this.topic, policy };
+    if (everyMs !== undefined) message.every_ms = everyMs;
+    if (key !== undefined) message.key = key;
+    if (delta) message.delta = true;
+    const since = this.positions.get(this.topic);
+    if (since) message.since = { ...since };
+    return message;
+  }
+
+  /** @internal */
+  subscribed(message: SubscribedMessage): void {
+    const before = this.positions.get(this.topic);
+    if (message.recovered === false && before) {
+      this.options.onGap?.({
+        topic: this.topic,
+        reason: message.reason ?? 'unknown',
+        from: before.epoch === message.epoch ? before.offset + 1 : null,
+        to: message.offset ?? null,
+      });
+    }
+    this.whole.clear();
+    if (this.topic.endsWith('*')) {
+      this.restartFamily(message);
+      this.familySnapshot(message.snapshot);
+    } else {
+      const recovered = message.recovered === true && before !== undefined;
+      // What was missed follows as messages, in order, from where this side stands; without recovery the answer is the start.
+      if (!recovered && message.epoch !== undefined && message.offset !== undefined) {
+        this.positions.set(this.topic, { epoch: message.epoch, offset: message.offset });
+      }
+      if (!recovered && message.snapshot !== undefined && message.snapshot !== null) {
+        if (this.options.delta)
+          this.whole.set(this.topic, { offset: message.offset ?? 0, data: message.snapshot });
+        this.options.onSnapshot?.(message.snapshot as TopicData<Topic>, this.topic);
+      }
+    }
+  }
+
+  /** @internal */
+  publication(message: PublicationMessage): void {
+    const known = this.positions.get(message.topic);
+    if (known && message.offset <= known.offset) return; // seen before the connection was lost
+    const from = message.skipped?.from ?? message.offset;
+    if (known && from > known.offset + 1) {
+      this.options.onGap?.({ topic: message.topic, reason: 'hole', from: known.offset + 1, to: from - 1 });
+    }
+    const data = this.dataOf(message);
+    if (data === undefined) return;
+    if (known) known.offset = message.offset;
+    else this.positions.set(message.topic, { epoch: '', offset: message.offset });
+    this.options.onMessage(data as TopicData<Topic>, {
+      topic: message.topic,
+      offset: message.offset,
+      ts: message.ts,
+      skipped: message.skipped ?? null,
+    });
+  }
+
+  /** @internal */
+  refused(code: string, message: string): void {
+    this.options.onError?.(code, message);
+  }
+
+  private dataOf(message: PublicationMessage): unknown {
+    if (!('patch' in message)) {
+      if (this.options.delta) this.whole.set(message.topic, { offset: message.offset, data: message.data });
+      return message.data;
+    }
+    const base = this.whole.get(message.topic);
+    if (base?.offset !== message.base) {
+      this.options.onGap?.({
+        topic: message.topic,
+        reason: 'patch_without_base',
+        from: message.offset,
+        to: message.offset,
+      });
+      return undefined;
+    }
+    const data = applyMergePatch(base?.data, message.patch);
+    this.whole.set(message.topic, { offset: message.offset, data });
+    return data;
+  }
+
+  /** A family is not resumed: what its topics published while the connection was away is named as gone. */
+  private restartFamily(message: SubscribedMessage): void {
+    if (this.positions.size === 0) return;
+    this.positions.clear();
+    this.options.onGap?.({
+      topic: this.topic,
+      reason: message.reason ?? 'reconnected',
+      from: null,
+      to: null,
+    });
+  }
+
+  private familySnapshot(snapshot: unknown): void {
+    if (typeof snapshot !== 'object' || snapshot === null) return;
+    for (const [topic, data] of Object.entries(snapshot)) {
+      this.options.onSnapshot?.(data as TopicData<Topic>, topic);
+    }
+  }
+}
