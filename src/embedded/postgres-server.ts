@@ -1,15 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { errorCode, explainFileError, StartupError } from '../startup-error.js';
+import { chooseDatabaseUser, type DatabaseUser, giveTo } from './database-user.js';
 import { freePort } from './free-port.js';
 import { withLogFile } from './log-file.js';
 import { findPostgres, type PostgresBinaries } from './postgres-binaries.js';
 import { isAlive, processesIn, sendSignal, stopProcesses } from './process-table.js';
-import { blockedParent, giveTo, type RunAs, unprivilegedUser } from './unprivileged.js';
 
 const superuser = 'tidewatch';
 const database = 'tidewatch';
@@ -45,7 +45,7 @@ export class PostgresServer {
   private readonly cluster: string;
   private readonly options: PostgresOptions;
   private readonly binaries: PostgresBinaries;
-  private readonly user: RunAs | null;
+  private readonly user: DatabaseUser;
   private readonly port: number;
   private child: ChildProcess | null = null;
   private stopping = false;
@@ -54,7 +54,7 @@ export class PostgresServer {
   private constructor(
     options: PostgresOptions,
     binaries: PostgresBinaries,
-    user: RunAs | null,
+    user: DatabaseUser,
     port: number,
   ) {
     this.options = options;
@@ -69,18 +69,7 @@ export class PostgresServer {
   /** @throws StartupError with one line that says what to do */
   static async start(options: PostgresOptions): Promise<PostgresServer> {
     const binaries = findPostgres();
-    const user = unprivilegedUser();
-    if (user !== null) {
-      for (const path of [binaries.postgres, join(options.dataDir, 'postgres')]) {
-        const blocked = blockedParent(user, path);
-        if (blocked !== undefined) {
-          throw new StartupError(
-            `PostgreSQL does not run as root but as the user "${user.name}", who may not enter ${blocked}: ` +
-              `run "chmod o+x ${blocked}", move the installation, or start as another user`,
-          );
-        }
-      }
-    }
+    const user = chooseDatabaseUser([binaries.postgres, join(options.dataDir, 'postgres')]);
     const server = new PostgresServer(options, binaries, user, await freePort());
     await server.initialise();
     await server.launch();
@@ -100,7 +89,10 @@ export class PostgresServer {
     if (existsSync(join(this.cluster, 'PG_VERSION'))) {
       const found = readFileSync(join(this.cluster, 'PG_VERSION'), 'utf8').trim();
       const ours = await this.majorVersion();
-      if (found === ours) return;
+      if (found === ours) {
+        giveTo(this.user, this.cluster); // an earlier start may have used another user
+        return;
+      }
       throw new StartupError(
         `${this.cluster} was made by PostgreSQL ${found}, this is ${ours}: move it away, or set DATABASE_URL`,
       );
@@ -155,8 +147,7 @@ export class PostgresServer {
     };
     const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     const child = withLogFile(join(this.options.dataDir, 'logs', 'postgres.log'), (log) =>
-      spawn(this.binaries.postgres, ['-D', this.cluster, ...args], {
-        ...this.identity(),
+      this.spawn(this.binaries.postgres, ['-D', this.cluster, ...args], {
         cwd: this.cluster,
         detached: true,
         stdio: ['ignore', log, log],
@@ -258,10 +249,10 @@ export class PostgresServer {
   /** Runs a tool to its end. @returns what it printed */
   private run(command: string, args: readonly string[]): Promise<string> {
     return new Promise((resolve, reject) => {
-      const child = spawn(command, args, { ...this.identity(), cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = this.spawn(command, args, { cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] });
       let output = '';
       for (const stream of [child.stdout, child.stderr]) {
-        stream.on('data', (chunk: Buffer) => {
+        stream?.on('data', (chunk: Buffer) => {
           output = (output + chunk).slice(-10_000);
         });
       }
@@ -273,9 +264,10 @@ export class PostgresServer {
     });
   }
 
-  private identity() {
+  private spawn(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+    const { file, args: all, ...identity } = this.user.command(program, args);
     const env = { PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8', TZ: 'UTC' };
-    return this.user === null ? { env } : { env, uid: this.user.uid, gid: this.user.gid };
+    return spawn(file, all, { ...options, ...identity, env });
   }
 
   private pidFile(): string[] {
