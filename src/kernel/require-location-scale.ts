@@ -1,0 +1,8 @@
+/** @throws RangeError unless the mean is finite, the deviation finite and ≥ 0, the horizon finite and > 0 */
+export function requireLocationScale(mean: number, standardDeviation: number, horizonDays: number): void {
+  if (!Number.isFinite(mean)) throw new RangeError(`mean is ${mean}`);
+  if (!(standardDeviation >= 0 && standardDeviation < Infinity)) {
+    throw new RangeError(`standard deviation is ${standardDeviation}`);
+  }
+  if (!(horizonDays > 0 && horizonDays < Infinity)) throw new RangeError(`horizon is ${horizonDays} days`);
+}
