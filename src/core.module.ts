@@ -1,4 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { Authorizer, OpenAuthorizer } from './access/authorizer.js';
+import { KeyFileAuthorizer } from './access/key-file.authorizer.js';
 import { Config } from './config/config.js';
 import { EventBus } from './domain/event-bus.js';
 import { Health } from './health/health.js';
@@ -31,10 +33,22 @@ export class CoreModule {
         { provide: Lifecycle, useValue: lifecycle },
         { provide: Metrics, useValue: metrics },
         { provide: EventBus, useValue: bus },
+        { provide: Authorizer, useFactory: () => authorizerFor(config, logger, lifecycle) },
         Health,
         RedisProvider,
       ],
-      exports: [Config, Logger, Lifecycle, Metrics, EventBus, Health, RedisProvider],
+      exports: [Config, Logger, Lifecycle, Metrics, EventBus, Authorizer, Health, RedisProvider],
     };
   }
+}
+
+function authorizerFor(config: Config, logger: Logger, lifecycle: Lifecycle): Authorizer {
+  const path = config.get('API_KEYS');
+  if (path === undefined) return new OpenAuthorizer();
+  const log = logger.child('access');
+  const authorizer = new KeyFileAuthorizer(path, (error) =>
+    log.error({ err: error }, 'the key file is wrong; the keys from before stay valid'),
+  );
+  lifecycle.onShutdown('close', 'key file', () => authorizer.close());
+  return authorizer;
 }

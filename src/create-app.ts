@@ -1,6 +1,7 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
+import { WsAdapter } from './broadcast/ws-adapter.js';
 import type { Foundation } from './core.module.js';
 import { createFastifyAdapter } from './http/fastify-adapter.js';
 import { ProblemFilter } from './http/problem.filter.js';
@@ -20,5 +21,6 @@ export async function createApp(foundation: Foundation): Promise<NestFastifyAppl
   );
   app.useGlobalFilters(new ProblemFilter(logger));
   app.useGlobalPipes(new SchemaValidationPipe());
+  app.useWebSocketAdapter(new WsAdapter(app));
   return app;
 }

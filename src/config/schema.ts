@@ -58,6 +58,42 @@ export const settings = {
     .default(200_000)
     .describe('rows waiting for the writer before ingest answers 503'),
   WS_MAX_CONNECTIONS: integer(1, 1_000_000).default(20_000).describe('WebSocket connections per process'),
+  WS_MAX_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000)
+    .default(20_000)
+    .describe('WebSocket connections from one address; lower it when clients connect without a proxy'),
+  WS_MAX_CONNECTIONS_PER_KEY: integer(1, 1_000_000)
+    .default(2_000)
+    .describe('WebSocket connections with one API key'),
+  WS_CONNECTS_PER_SECOND: integer(1, 1_000_000)
+    .default(5_000)
+    .describe('WebSocket handshakes taken per second; a burst may be four times that'),
+  WS_MAX_SUBSCRIPTIONS: integer(1, 100_000).default(1_000).describe('topics of one WebSocket connection'),
+  WS_MESSAGES_PER_SECOND: integer(1, 100_000)
+    .default(500)
+    .describe(
+      'messages other than pings that one connection may send per second; a burst may be four times that',
+    ),
+  WS_MAX_MESSAGE_BYTES: integer(1_024, 64 * 2 ** 20)
+    .default(2 ** 20)
+    .describe('largest message from a WebSocket client, bytes'),
+  WS_MAX_QUEUED_BYTES: integer(4_096, 2 ** 30)
+    .default(2 ** 20)
+    .describe('bytes that may wait for one slow client before its policy is applied'),
+  WS_HEARTBEAT_MS: integer(100, 300_000)
+    .default(25_000)
+    .describe('interval of WebSocket pings; a peer silent for one more is gone, ms'),
+  WS_FLUSH_MS: integer(1, 100)
+    .default(10)
+    .describe('longest time that messages are gathered while the hub is busy, ms'),
+  WS_FLUSH_MESSAGES: integer(1, 100_000).default(1_000).describe('messages that end the gathering early'),
+  WS_COMPRESSION: onOff
+    .default('off')
+    .describe('offer permessage-deflate; costs CPU, saves bytes above 1 KiB'),
+  API_KEYS: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('path of the key file (hashes, scopes, portfolios, expiry); unset: open, loopback only'),
   SHUTDOWN_DRAIN_MS: integer(0, 8_000)
     .default(1_000)
     .describe('window over which WebSocket clients are asked to reconnect, ms'),

@@ -1,0 +1,76 @@
+import type { Position, Publication } from '../publication.js';
+import type { LossReason, TopicLog } from '../topic-log.js';
+
+/** One message to publish. */
+export interface Message {
+  readonly topic: string;
+  /** Anything that JSON can say. */
+  readonly data: unknown;
+}
+
+/** Where a message landed, or why it could not be accepted. */
+export interface Published extends Position {
+  readonly topic: string;
+}
+
+export type RepositionReason =
+  /** The other nodes cannot be heard; what is published here goes on by itself. */
+  | 'degraded'
+  /** They can be heard again. */
+  | 'recovered'
+  /** The place that keeps the positions has lost them. */
+  | 'restarted';
+
+/** Who hears what is published, on this node and on others. */
+export interface BrokerListener {
+  /** The next message of a topic, in the order of its offsets. */
+  onPublication(log: TopicLog, publication: Publication): void;
+  /** Whether anyone here follows the topic: then its messages are kept for resuming. */
+  isFollowed(topic: string): boolean;
+
+  /**
+   * The positions of a topic go on under another epoch: what clients hold is of no use any more.
+   * @param lost messages of the topic known to be lost; `null` when that is not known
+   */
+  onReposition(log: TopicLog, reason: RepositionReason, lost: number | null): void;
+}
+
+/** Whether processes hear each other; a `memory` broker is always `ok`. */
+export type BrokerState = 'ok' | 'degraded';
+
+/**
+ * Orders, remembers and spreads publications. Gives each topic its offsets; the hub knows who is connected, the broker
+ * how processes hear each other.
+ */
+export abstract class Broker {
+  abstract readonly kind: 'memory' | 'redis';
+  abstract readonly state: BrokerState;
+  /** Characters of messages that are remembered in this process. */
+  abstract readonly historyBytes: number;
+
+  /** Connects. Publications from before are not announced. */
+  abstract start(listener: BrokerListener): Promise<void>;
+
+  /**
+   * Publishes in order; the listener is told of each. The answer is given at once where no other process is asked.
+   * @throws Problem 503 when a message could not be accepted
+   */
+  abstract publish(messages: readonly Message[]): readonly Published[] | Promise<readonly Published[]>;
+
+  /** The log of a topic at its present position, made if need be; kept up to date from then on. */
+  abstract open(topic: string): TopicLog | Promise<TopicLog>;
+
+  /** The log of a topic that is known here. */
+  abstract get(topic: string): TopicLog | undefined;
+
+  /** Topics that are known here. */
+  abstract logs(): Iterable<TopicLog>;
+
+  /**
+   * Makes sure that the log's ring reaches back to a position, if that is still remembered anywhere.
+   * @returns `undefined` when {@link TopicLog.after} may be asked now, or why the messages are gone
+   */
+  abstract reach(log: TopicLog, since: Position): LossReason | undefined | Promise<LossReason | undefined>;
+
+  abstract stop(): Promise<void>;
+}

@@ -1,0 +1,73 @@
+import { type Position, Publication } from '../publication.js';
+import type { LossReason, TopicLog } from '../topic-log.js';
+import { Broker, type BrokerListener, type BrokerState, type Message, type Published } from './broker.js';
+import { Epochs, History, type HistoryOptions } from './history.js';
+
+/** One process alone: everything is known here and answered at once. */
+export class MemoryBroker extends Broker {
+  readonly kind = 'memory';
+  readonly state: BrokerState = 'ok';
+  readonly history: History;
+  private readonly epochs = new Epochs();
+  private listener: BrokerListener | undefined;
+  private sweeper: NodeJS.Timeout | undefined;
+
+  constructor(
+    options: HistoryOptions,
+    private readonly nowMs: () => number = Date.now,
+  ) {
+    super();
+    this.history = new History(options);
+  }
+
+  override get historyBytes(): number {
+    return this.history.usedBytes;
+  }
+
+  override start(listener: BrokerListener): Promise<void> {
+    this.listener = listener;
+    const everyMs = Math.min(this.history.options.maxAgeMs, 30_000);
+    this.sweeper = setInterval(
+      () => this.history.sweep(this.nowMs(), (topic) => listener.isFollowed(topic)),
+      everyMs,
+    ).unref();
+    return Promise.resolve();
+  }
+
+  override publish(messages: readonly Message[]): readonly Published[] {
+    const tsMs = this.nowMs();
+    const out = new Array<Published>(messages.length);
+    for (let i = 0; i < messages.length; i++) {
+      const { topic, data } = messages[i]!;
+      const log = this.open(topic);
+      const offset = log.offset + 1;
+      const publication = Publication.of(topic, log.prefix, offset, tsMs, data);
+      this.history.append(log, publication, this.listener?.isFollowed(topic) ?? false);
+      out[i] = { topic, epoch: log.epoch, offset };
+      this.listener?.onPublication(log, publication);
+    }
+    return out;
+  }
+
+  override open(topic: string): TopicLog {
+    return this.history.get(topic) ?? this.history.create(topic, this.epochs.next(), this.nowMs());
+  }
+
+  override get(topic: string): TopicLog | undefined {
+    return this.history.get(topic);
+  }
+
+  override logs(): Iterable<TopicLog> {
+    return this.history.values();
+  }
+
+  override reach(log: TopicLog, since: Position): LossReason | undefined {
+    const missed = log.after(since);
+    return typeof missed === 'string' ? missed : undefined;
+  }
+
+  override stop(): Promise<void> {
+    clearInterval(this.sweeper);
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,225 @@
+import { encode, type Outgoing } from './encode.js';
+import { hasExact, Lane } from './lane.js';
+import { mergePatch } from './merge-patch.js';
+import type { Publication } from './publication.js';
+import type { Receiver } from './receiver.js';
+import type { Subscription } from './subscription.js';
+
+/** The newest publication of a key on its way, with the text for receivers in step. */
+interface Entry extends Outgoing {
+  readonly publication: Publication;
+}
+
+/** Where a subscription stands that is not in step with the lane. */
+interface Apart {
+  /** It has everything up to this publication (in its snapshot). */
+  readonly fromSeq: number;
+  /** Offset of the last message it has, by topic, where that differs from what the lane has delivered. */
+  readonly delivered: Map<string, number>;
+  /** The newest per key that it was too slow to be given. */
+  readonly held: Map<string, Publication>;
+}
+
+/** Keys remembered per lane and per slow receiver; beyond, the oldest is given up and named as skipped. */
+const maxKeys = 10_000;
+
+/**
+ * Policy `conflate`: the newest publication per key, at most every `everyMs`; what was left out is named in the next
+ * message (`skipped`). Receivers in step share the bytes. One that is too slow, or that joined while something waited,
+ * stands apart and is served by itself until it is in step again.
+ */
+export class ConflateLane extends Lane {
+  private readonly pending = new Map<string, Publication>();
+  /** Offset of the last message delivered to receivers in step, by topic. */
+  private readonly delivered = new Map<string, number>();
+  /** Delta: the last message delivered, by topic. */
+  private readonly base = new Map<string, Publication>();
+  private readonly apart = new Map<Subscription, Apart>();
+  private cooling: NodeJS.Timeout | null = null;
+  private newestSeq = 0;
+
+  accept(publication: Publication): void {
+    this.newestSeq = publication.seq;
+    if (!this.delivered.has(publication.topic)) {
+      this.delivered.set(publication.topic, (publication.lostFrom ?? publication.offset) - 1);
+    }
+    this.keep(this.pending, publication);
+    if (this.cooling === null && !this.dirty) this.host.markDirty(this);
+  }
+
+  override add(subscription: Subscription): void {
+    super.add(subscription);
+    if (this.pending.size === 0) return;
+    // Its snapshot has what waits here, of the topics that wait; of the others it has what everyone has.
+    const delivered = new Map<string, number>();
+    for (const { topic, offset } of inOrder(this.pending)) delivered.set(topic, offset);
+    this.setApart(subscription, { fromSeq: this.newestSeq, delivered, held: new Map() });
+  }
+
+  override remove(subscription: Subscription): void {
+    super.remove(subscription);
+    this.apart.delete(subscription);
+  }
+
+  seal(): void {
+    this.dirty = false;
+    if (this.cooling !== null || this.pending.size === 0) return;
+    this.sealAll();
+    this.cooling = setTimeout(() => {
+      this.cooling = null;
+      if (this.pending.size > 0 && !this.dirty) this.host.markDirty(this);
+    }, this.options.everyMs);
+  }
+
+  protected override sealAll(): void {
+    if (this.pending.size === 0) return;
+    const waiting = inOrder(this.pending);
+    this.pending.clear();
+    this.submit(waiting);
+  }
+
+  protected override moveTo(topic: string, offset: number): void {
+    this.delivered.set(topic, offset);
+    this.base.delete(topic);
+    for (const { delivered, held } of this.apart.values()) {
+      delivered.delete(topic);
+      for (const [key, publication] of held) if (publication.topic === topic) held.delete(key);
+    }
+  }
+
+  onDrained(subscription: Subscription): void {
+    const state = this.apart.get(subscription);
+    if (state !== undefined && state.held.size > 0) this.catchUp(subscription, state);
+  }
+
+  dispose(): void {
+    if (this.cooling !== null) clearTimeout(this.cooling);
+    this.cooling = null;
+    this.pending.clear();
+    this.apart.clear();
+    this.base.clear();
+  }
+
+  private submit(waiting: readonly Publication[]): void {
+    const before = new Map<string, number>();
+    let left = 0;
+    const entries = waiting.map((publication): Entry => {
+      const { topic, offset, seq } = publication;
+      const last = this.delivered.get(topic)!;
+      if (!before.has(topic)) before.set(topic, last);
+      this.delivered.set(topic, offset);
+      left += offset - last - 1;
+      return { publication, seq, text: this.text(publication, last) };
+    });
+    if (left > 0) this.host.skipped(left * (this.size - this.apart.size));
+    this.host.submit({
+      bytes: encode(entries, this.encoding, this.host),
+      messages: entries.length,
+      subscriptions: this.lend(),
+      publishedMs: waiting.reduce((oldest, p) => Math.min(oldest, p.tsMs), Number.POSITIVE_INFINITY),
+      serve: (subscription) => this.serve(subscription, entries, before),
+      onBlocked: (subscription) => this.fallBehind(subscription, entries, before),
+    });
+  }
+
+  private text(publication: Publication, last: number): string {
+    const full = publication.text(last + 1);
+    if (!this.options.delta) return full;
+    const base = this.base.get(publication.topic);
+    this.base.set(publication.topic, publication);
+    if (base === undefined || base.offset !== last) return full;
+    const patch = mergePatch(base.data, publication.data);
+    if (patch === undefined) return full;
+    const text = publication.patchText(base.offset, JSON.stringify(patch), last + 1);
+    return text.length < full.length ? text : full;
+  }
+
+  /** One delivery for a subscription that is apart, or that has some of the topics by exact subscriptions. */
+  private serve(
+    subscription: Subscription,
+    entries: readonly Entry[],
+    before: ReadonlyMap<string, number>,
+  ): void {
+    const { receiver } = subscription;
+    const state = this.apart.get(subscription);
+    if (state !== undefined) {
+      this.absorb(subscription, state, entries, before);
+      if (!receiver.blocked) this.catchUp(subscription, state);
+    } else if (receiver.blocked) {
+      this.fallBehind(subscription, entries, before);
+    } else {
+      const own = ownEntries(entries, receiver);
+      if (own.length > 0) receiver.deliver(encode(own, this.encoding, this.host), own.length);
+    }
+  }
+
+  private fallBehind(
+    subscription: Subscription,
+    entries: readonly Entry[],
+    before: ReadonlyMap<string, number>,
+  ): void {
+    const state: Apart = { fromSeq: -1, delivered: new Map(), held: new Map() };
+    this.setApart(subscription, state);
+    this.absorb(subscription, state, entries, before);
+  }
+
+  private absorb(
+    subscription: Subscription,
+    state: Apart,
+    entries: readonly Entry[],
+    before: ReadonlyMap<string, number>,
+  ): void {
+    const own = subscription.overlaps === 0 ? entries : ownEntries(entries, subscription.receiver);
+    for (const { publication } of own) {
+      const { topic } = publication;
+      if (publication.seq <= state.fromSeq) continue;
+      if (!state.delivered.has(topic)) state.delivered.set(topic, before.get(topic)!);
+      this.keep(state.held, publication);
+    }
+  }
+
+  /** Gives a subscription what it missed; from then on it is in step. */
+  private catchUp(subscription: Subscription, state: Apart): void {
+    this.apart.delete(subscription);
+    subscription.apart = false;
+    let left = 0;
+    const messages = inOrder(state.held).map((publication): Outgoing => {
+      const { topic, offset, seq } = publication;
+      const last = state.delivered.get(topic)!;
+      state.delivered.set(topic, offset);
+      left += offset - last - 1;
+      return { seq, text: publication.text(last + 1) };
+    });
+    if (left > 0) {
+      this.host.skipped(left);
+      subscription.receiver.skipped += left;
+    }
+    if (messages.length === 0) return;
+    subscription.receiver.deliver(encode(messages, this.encoding, this.host), messages.length);
+  }
+
+  private setApart(subscription: Subscription, state: Apart): void {
+    this.apart.set(subscription, state);
+    subscription.apart = true;
+  }
+
+  private keep(into: Map<string, Publication>, publication: Publication): void {
+    into.set(this.keyOf(publication), publication);
+    if (into.size > maxKeys) into.delete(into.keys().next().value!);
+  }
+
+  private keyOf(publication: Publication): string {
+    const field = this.options.key;
+    if (field === null) return publication.topic;
+    const { data } = publication;
+    const value =
+      typeof data === 'object' && data !== null ? (data as Record<string, unknown>)[field] : undefined;
+    return `${publication.topic}\n${typeof value === 'string' ? value : JSON.stringify(value)}`;
+  }
+}
+
+const inOrder = (waiting: ReadonlyMap<string, Publication>): Publication[] =>
+  [...waiting.values()].sort((a, b) => a.seq - b.seq);
+
+const ownEntries = (entries: readonly Entry[], receiver: Receiver): Entry[] =>
+  entries.filter(({ publication }) => !hasExact(receiver, publication.topic));

@@ -1,0 +1,56 @@
+import type { Encoding } from './receiver.js';
+import { deflateMessage, maxDeflateBytes } from './wire/deflate.js';
+import { headerBytes, opcode, textFrames, writeHeader } from './wire/frames.js';
+
+/** Messages below this are sent as they are: deflating them costs more than it saves, bytes. */
+export const deflateThresholdBytes = 1_024;
+
+/** One message for the wire and where it stands among everything this process published. */
+export interface Outgoing {
+  readonly text: string;
+  readonly seq: number;
+}
+
+/** What deflating did, for the metrics. */
+export interface DeflateStats {
+  deflated(bytesIn: number, bytesOut: number): void;
+}
+
+/** The bytes of several messages, made once and shared by every receiver with that encoding. */
+export function encode(messages: readonly Outgoing[], encoding: Encoding, stats: DeflateStats): Buffer {
+  if (encoding === 'text') return textFrames(messages.map((message) => message.text));
+  if (encoding === 'sse') {
+    return Buffer.from(messages.map((m) => `id: ${m.seq}\nevent: message\ndata: ${m.text}\n\n`).join(''));
+  }
+  return deflatedFrames(
+    messages.map((message) => message.text),
+    stats,
+  );
+}
+
+/** Text frames of which those above the threshold are deflated. */
+export function deflatedFrames(texts: readonly string[], stats: DeflateStats): Buffer {
+  const frames: { payload: Buffer; compressed: boolean }[] = [];
+  let total = 0;
+  for (const text of texts) {
+    let payload: Buffer = Buffer.from(text);
+    let compressed = false;
+    if (payload.length >= deflateThresholdBytes && payload.length <= maxDeflateBytes) {
+      const smaller = deflateMessage(payload);
+      stats.deflated(payload.length, smaller.length);
+      if (smaller.length < payload.length) {
+        payload = smaller;
+        compressed = true;
+      }
+    }
+    frames.push({ payload, compressed });
+    total += headerBytes(payload.length) + payload.length;
+  }
+  const out = Buffer.allocUnsafe(total);
+  let at = 0;
+  for (const { payload, compressed } of frames) {
+    at = writeHeader(out, at, opcode.text, payload.length, compressed);
+    at += payload.copy(out, at);
+  }
+  return out;
+}

@@ -1,0 +1,159 @@
+import type { Job } from './job.js';
+import type { Receiver } from './receiver.js';
+
+/** How long a slice runs before pings, new connections and everything else get a turn, ms. */
+const sliceMs = 1;
+/** Receivers served between two looks at the clock. */
+const stride = 32;
+
+/** Told what went out, for the metrics; called once per job. */
+export interface FanOutStats {
+  delivered(job: Job): void;
+}
+
+/**
+ * Carries jobs to their receivers in slices of about a millisecond with a turn of the event loop between them. Jobs
+ * that are there together make a round: each receiver gets all that is for it in one write. The next round starts when
+ * the one before has ended, which keeps the order of every topic.
+ */
+export class FanOut {
+  private queue: Job[] = [];
+  private round: Job[] = [];
+  private jobAt = 0;
+  private at = 0;
+  private touched: Receiver[] = [];
+  private continuing = false;
+  /** Time spent writing since the caller last looked, ms. */
+  spentMs = 0;
+
+  constructor(
+    private readonly stats: FanOutStats,
+    private readonly onIdle: () => void,
+    private readonly nowMs: () => number = () => performance.now(),
+  ) {}
+
+  get busy(): boolean {
+    return this.round.length > 0;
+  }
+
+  get queued(): number {
+    return this.queue.length;
+  }
+
+  add(job: Job): void {
+    this.queue.push(job);
+  }
+
+  /** Starts on what was added, unless a round is under way (which will go on with it). */
+  run(): void {
+    if (!this.continuing) this.slice();
+  }
+
+  private readonly slice = (): void => {
+    this.continuing = false;
+    const started = this.nowMs();
+    const until = started + sliceMs;
+    let done = this.advance(until);
+    while (done && this.queue.length > 0) {
+      this.begin();
+      done = this.advance(until);
+    }
+    this.spentMs += this.nowMs() - started;
+    if (done) {
+      this.onIdle();
+      return;
+    }
+    this.continuing = true;
+    setImmediate(this.slice);
+  };
+
+  private begin(): void {
+    this.round = this.queue;
+    this.queue = [];
+    this.jobAt = 0;
+    this.at = 0;
+  }
+
+  /** @returns true when the round has ended */
+  private advance(until: number): boolean {
+    const single = this.round.length === 1;
+    while (this.jobAt < this.round.length) {
+      const job = this.round[this.jobAt]!;
+      const finished = single ? this.writeSome(job, until) : this.gatherSome(job, until);
+      if (!finished) return false;
+      this.stats.delivered(job);
+      this.jobAt++;
+      this.at = 0;
+    }
+    if (!single && !this.flushSome(until)) return false;
+    this.round = [];
+    return true;
+  }
+
+  /** One job alone: its bytes go straight to the sockets. */
+  private writeSome(job: Job, until: number): boolean {
+    const { subscriptions, bytes, messages, onBlocked } = job;
+    const end = subscriptions.length;
+    let i = this.at;
+    while (i < end) {
+      const stop = Math.min(i + stride, end);
+      for (; i < stop; i++) {
+        const subscription = subscriptions[i]!;
+        if (!subscription.active) continue;
+        if (subscription.apart || subscription.overlaps !== 0) {
+          job.serve(subscription);
+          continue;
+        }
+        const { receiver } = subscription;
+        if (onBlocked !== null && receiver.blocked) onBlocked(subscription);
+        else receiver.deliver(bytes, messages);
+      }
+      if (i < end && this.nowMs() >= until) {
+        this.at = i;
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Several jobs: each receiver collects first. */
+  private gatherSome(job: Job, until: number): boolean {
+    const { subscriptions, bytes, messages, onBlocked } = job;
+    const end = subscriptions.length;
+    let i = this.at;
+    while (i < end) {
+      const stop = Math.min(i + stride * 4, end);
+      for (; i < stop; i++) {
+        const subscription = subscriptions[i]!;
+        if (!subscription.active) continue;
+        if (subscription.apart || subscription.overlaps !== 0) {
+          job.serve(subscription);
+          continue;
+        }
+        const { receiver } = subscription;
+        if (onBlocked !== null && receiver.blocked) onBlocked(subscription);
+        else if (receiver.gather(bytes, messages)) this.touched.push(receiver);
+      }
+      if (i < end && this.nowMs() >= until) {
+        this.at = i;
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private flushSome(until: number): boolean {
+    const { touched } = this;
+    let i = this.at;
+    while (i < touched.length) {
+      const stop = Math.min(i + stride, touched.length);
+      for (; i < stop; i++) touched[i]!.flushGathered();
+      if (i < touched.length && this.nowMs() >= until) {
+        this.at = i;
+        return false;
+      }
+    }
+    this.touched = [];
+    return true;
+  }
+}

@@ -1,0 +1,354 @@
+import { Audience } from './audience.js';
+import type { Broker, BrokerListener, Message, Published, RepositionReason } from './broker/broker.js';
+import { ConflateLane } from './conflate-lane.js';
+import { encode } from './encode.js';
+import { FanOut } from './fan-out.js';
+import type { Job } from './job.js';
+import { Lane, type LaneHost } from './lane.js';
+import { LiveLane } from './live-lane.js';
+import { repositionedText } from './protocol/messages.js';
+import { familiesOf } from './protocol/topics.js';
+import type { Position, Publication } from './publication.js';
+import type { Receiver } from './receiver.js';
+import { Subscription, type SubscriptionOptions } from './subscription.js';
+import type { LossReason, TopicLog } from './topic-log.js';
+
+/** When what was published is written. */
+export interface FlushOptions {
+  /** Longest time that messages are gathered while the hub is busy, ms. */
+  readonly windowMs: number;
+  /** Messages that end the gathering early. */
+  readonly maxMessages: number;
+}
+
+/** What the hub did, for metrics and the live tap. */
+export interface HubStats {
+  published(publication: Publication): void;
+  delivered(job: Job): void;
+  deflated(bytesIn: number, bytesOut: number): void;
+  skipped(count: number): void;
+  publishFailed(error: unknown): void;
+}
+
+/** Where one topic stands for a new subscription. */
+export interface Joined {
+  readonly topic: string;
+  readonly position: Position;
+  /** Whether nothing is missing between the position that was given and this one. */
+  readonly recovered: boolean;
+  readonly reason: LossReason | undefined;
+  /** Missed messages, oldest first. */
+  readonly missed: readonly Publication[];
+  /** The newest message; `null` before the first. */
+  readonly last: Publication | null;
+}
+
+/** Share of the window that writing may take before messages are gathered for the rest of it. */
+const busyShare = 0.8;
+const noPosition = 'no_position';
+
+/**
+ * Who is connected to this process and which topics they follow. A publication is encoded once per lane, gathered with
+ * others of the same turn of the event loop, and written once per receiver. An idle hub has no timer; a lone message
+ * goes out in the same turn. Only when writing takes most of the window are messages gathered up to its end.
+ */
+export class Hub implements BrokerListener, LaneHost {
+  private readonly audiences = new Map<string, Audience>();
+  /** Audiences of a known topic: its own and its families'. */
+  private readonly reach = new Map<string, readonly Audience[]>();
+  private readonly fanOut: FanOut;
+  private dirty: Lane[] = [];
+  private seq = 0;
+  private gathered = 0;
+  private scheduled: NodeJS.Immediate | NodeJS.Timeout | null = null;
+  private waiting = false;
+  private windowStartMs = 0;
+  private sealing = false;
+
+  constructor(
+    readonly broker: Broker,
+    private readonly flushing: FlushOptions,
+    private readonly stats: HubStats,
+  ) {
+    this.fanOut = new FanOut(stats, () => this.afterRound());
+  }
+
+  start(): Promise<void> {
+    return this.broker.start(this);
+  }
+
+  // ── publishing ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Publishes without waiting for where it landed; a failure is counted. */
+  publish(topic: string, data: unknown): void {
+    try {
+      const result = this.broker.publish([{ topic, data }]);
+      if (result instanceof Promise) result.catch((error: unknown) => this.stats.publishFailed(error));
+    } catch (error) {
+      this.stats.publishFailed(error);
+    }
+  }
+
+  /** Publishes in order. @returns where each landed */
+  async publishAll(messages: readonly Message[]): Promise<readonly Published[]> {
+    return this.broker.publish(messages);
+  }
+
+  onPublication(log: TopicLog, publication: Publication): void {
+    publication.seq = ++this.seq;
+    for (const audience of this.audiencesOf(log.name)) {
+      for (const lane of audience.list) lane.accept(publication);
+    }
+    this.gathered++;
+    this.stats.published(publication);
+    if (this.waiting && this.gathered >= this.flushing.maxMessages) this.scheduleNow();
+  }
+
+  isFollowed(topic: string): boolean {
+    return this.audiencesOf(topic).length > 0;
+  }
+
+  onReposition(log: TopicLog, reason: RepositionReason, lost: number | null): void {
+    const text = repositionedText(log, reason, lost);
+    for (const audience of this.audiencesOf(log.name)) {
+      for (const lane of audience.list) lane.announce(text, log.name, log.offset);
+    }
+  }
+
+  // ── subscribing ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Subscribes to one topic. What is missed between `since` and now is in the answer; everything later arrives through
+   * the subscription: nothing is lost or doubled between the two, whatever the broker takes its time for.
+   * @param onJoined called in the same instant in which the subscription begins
+   */
+  async subscribe(
+    receiver: Receiver,
+    topic: string,
+    options: SubscriptionOptions,
+    since: Position | null,
+    onJoined: (joined: Joined, subscription: Subscription) => void,
+  ): Promise<void> {
+    const opened = this.broker.open(topic);
+    const log = opened instanceof Promise ? await opened : opened;
+    let lost: LossReason | undefined = since === null ? noPosition : undefined;
+    if (since !== null) {
+      const reached = this.broker.reach(log, since);
+      lost = reached instanceof Promise ? await reached : reached;
+    }
+    if (!receiver.isOpen) return;
+    const subscription = this.join(receiver, topic, options);
+    onJoined(this.joined(log, since, lost), subscription);
+  }
+
+  /** Subscribes to every topic below a family, present and future. */
+  async subscribeFamily(
+    receiver: Receiver,
+    family: string,
+    options: SubscriptionOptions,
+    since: ReadonlyMap<string, Position>,
+    onJoined: (joined: readonly Joined[], subscription: Subscription) => void,
+  ): Promise<void> {
+    const lost = new Map<string, LossReason | undefined>();
+    for (const [topic, position] of since) {
+      const opened = this.broker.open(topic);
+      const log = opened instanceof Promise ? await opened : opened;
+      const reached = this.broker.reach(log, position);
+      lost.set(topic, reached instanceof Promise ? await reached : reached);
+    }
+    if (!receiver.isOpen) return;
+    const subscription = this.join(receiver, family, options);
+    const joined: Joined[] = [];
+    const prefix = family.slice(0, -1);
+    for (const log of this.broker.logs()) {
+      if (!log.name.startsWith(prefix)) continue;
+      const position = since.get(log.name) ?? null;
+      joined.push(this.joined(log, position, position === null ? noPosition : lost.get(log.name)));
+    }
+    onJoined(joined, subscription);
+  }
+
+  unsubscribe(subscription: Subscription): void {
+    if (!subscription.active) return;
+    const { receiver, lane, topic } = subscription;
+    lane.remove(subscription);
+    const at = receiver.subscriptions.indexOf(subscription);
+    if (at >= 0) receiver.subscriptions.splice(at, 1);
+    this.countOverlaps(receiver, topic, -1);
+    if (lane.size > 0) return;
+    lane.dispose();
+    const audience = this.audiences.get(topic);
+    audience?.delete(Lane.key(lane.options, lane.encoding));
+    if (audience === undefined || audience.list.length > 0) return;
+    this.audiences.delete(topic);
+    this.forgetReach(topic);
+  }
+
+  /** Ends every subscription of a receiver that is gone. */
+  leave(receiver: Receiver): void {
+    while (receiver.subscriptions.length > 0) {
+      this.unsubscribe(receiver.subscriptions[receiver.subscriptions.length - 1]!);
+    }
+  }
+
+  /** A receiver has written all it had queued: subscriptions that were too slow get their newest. */
+  onDrained(receiver: Receiver): void {
+    for (const subscription of receiver.subscriptions) {
+      if (subscription.apart) subscription.lane.onDrained(subscription);
+    }
+  }
+
+  /** Bytes of missed messages for a receiver. */
+  encodeMissed(publications: readonly Publication[], receiver: Receiver): Buffer {
+    return encode(
+      publications.map((publication) => ({ text: publication.text(), seq: publication.seq })),
+      receiver.encoding,
+      this,
+    );
+  }
+
+  /** Subscriptions of a topic, families included. */
+  subscribers(topic: string): number {
+    return this.audiencesOf(topic).reduce((total, audience) => total + audience.size, 0);
+  }
+
+  get topics(): number {
+    return this.audiences.size;
+  }
+
+  // ── flushing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  markDirty(lane: Lane): void {
+    lane.dirty = true;
+    this.dirty.push(lane);
+    this.schedule();
+  }
+
+  submit(job: Job): void {
+    this.fanOut.add(job);
+    this.schedule();
+  }
+
+  deflated(bytesIn: number, bytesOut: number): void {
+    this.stats.deflated(bytesIn, bytesOut);
+  }
+
+  skipped(count: number): void {
+    this.stats.skipped(count);
+  }
+
+  /** Everything that is gathered, written as far as the slice goes. */
+  flush(): void {
+    this.scheduled = null;
+    this.waiting = false;
+    if (this.fanOut.busy) return;
+    this.gathered = 0;
+    const lanes = this.dirty;
+    this.dirty = [];
+    this.sealing = true;
+    for (const lane of lanes) lane.seal();
+    this.sealing = false;
+    this.fanOut.run();
+  }
+
+  private schedule(): void {
+    if (this.scheduled !== null || this.sealing || this.fanOut.busy) return;
+    const now = performance.now();
+    const { windowMs } = this.flushing;
+    if (now - this.windowStartMs >= windowMs) {
+      this.windowStartMs = now;
+      this.fanOut.spentMs = 0;
+    }
+    if (this.fanOut.spentMs < windowMs * busyShare || this.gathered >= this.flushing.maxMessages) {
+      this.scheduleNow();
+      return;
+    }
+    this.waiting = true;
+    this.scheduled = setTimeout(() => this.flush(), this.windowStartMs + windowMs - now);
+  }
+
+  private scheduleNow(): void {
+    this.unschedule();
+    this.scheduled = setImmediate(() => this.flush());
+  }
+
+  private unschedule(): void {
+    if (this.scheduled === null) return;
+    if (this.waiting) clearTimeout(this.scheduled as NodeJS.Timeout);
+    else clearImmediate(this.scheduled as NodeJS.Immediate);
+    this.waiting = false;
+    this.scheduled = null;
+  }
+
+  private afterRound(): void {
+    if (this.dirty.length > 0 || this.fanOut.queued > 0) this.schedule();
+  }
+
+  // ── audiences ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private audiencesOf(topic: string): readonly Audience[] {
+    const known = this.reach.get(topic);
+    if (known !== undefined) return known;
+    const found: Audience[] = [];
+    for (const name of [topic, ...familiesOf(topic)]) {
+      const audience = this.audiences.get(name);
+      if (audience !== undefined) found.push(audience);
+    }
+    this.reach.set(topic, found);
+    return found;
+  }
+
+  private forgetReach(name: string): void {
+    if (name.endsWith('.*')) this.reach.clear();
+    else this.reach.delete(name);
+  }
+
+  private join(receiver: Receiver, topic: string, options: SubscriptionOptions): Subscription {
+    let audience = this.audiences.get(topic);
+    if (audience === undefined) {
+      audience = new Audience(topic);
+      this.audiences.set(topic, audience);
+      this.forgetReach(topic);
+    }
+    const key = Lane.key(options, receiver.encoding);
+    let lane = audience.lanes.get(key);
+    if (lane === undefined) {
+      lane =
+        options.policy === 'all'
+          ? new LiveLane(this, receiver.encoding, options)
+          : new ConflateLane(this, receiver.encoding, options);
+      audience.add(key, lane);
+    }
+    const subscription = new Subscription(receiver, topic, lane);
+    receiver.subscriptions.push(subscription);
+    subscription.overlaps = topic.endsWith('.*') ? countInside(receiver, topic) : 0;
+    this.countOverlaps(receiver, topic, 1);
+    lane.add(subscription);
+    return subscription;
+  }
+
+  private joined(log: TopicLog, since: Position | null, lost: LossReason | undefined): Joined {
+    const missed = since === null ? noPosition : log.after(since);
+    const complete = lost === undefined && typeof missed !== 'string';
+    return {
+      topic: log.name,
+      position: log.position,
+      recovered: complete,
+      reason: complete ? undefined : typeof missed === 'string' ? missed : lost,
+      missed: complete ? missed : [],
+      last: log.last,
+    };
+  }
+
+  /** An exact subscription inside families of the same receiver: those leave the topic to it. */
+  private countOverlaps(receiver: Receiver, topic: string, change: 1 | -1): void {
+    if (topic.endsWith('.*')) return;
+    for (const other of receiver.subscriptions) {
+      if (other.topic.endsWith('.*') && topic.startsWith(other.topic.slice(0, -1))) other.overlaps += change;
+    }
+  }
+}
+
+const countInside = (receiver: Receiver, family: string): number =>
+  receiver.subscriptions.filter((s) => !s.topic.endsWith('.*') && s.topic.startsWith(family.slice(0, -1)))
+    .length;

@@ -1,0 +1,15 @@
+import type { Subscription } from './subscription.js';
+
+/** Bytes on their way to the subscriptions of one lane. */
+export interface Job {
+  readonly bytes: Buffer;
+  readonly messages: number;
+  /** Shared with the lane, which copies it before it changes it. */
+  readonly subscriptions: readonly Subscription[];
+  /** When the oldest message in it was published, Unix ms. */
+  readonly publishedMs: number;
+  /** Serves a subscription that cannot simply be given the bytes ({@link Subscription.apart}, overlaps). */
+  serve(subscription: Subscription): void;
+  /** Told of a receiver that still waits for earlier bytes; `null`: give it these too, the receiver has its bound. */
+  readonly onBlocked: ((subscription: Subscription) => void) | null;
+}

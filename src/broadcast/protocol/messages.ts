@@ -1,0 +1,211 @@
+import { z } from 'zod';
+import type { Principal } from '../../access/principal.js';
+import type { FieldProblem } from '../../domain/problem.js';
+import type { RepositionReason } from '../broker/broker.js';
+import type { Joined } from '../hub.js';
+import type { SubscriptionOptions } from '../subscription.js';
+import type { TopicLog } from '../topic-log.js';
+import { type ErrorCode, errorCodes } from './errors.js';
+
+const id = z.union([z.string().max(64), z.number()]).optional();
+const topic = z.string().min(1).max(128);
+const position = z.strictObject({ epoch: z.string().min(1).max(64), offset: z.number().int().min(0) });
+
+/** Positions of the topics of a family, by topic. */
+const positions = z.record(topic, position);
+
+export const subscribeSchema = z.strictObject({
+  type: z.literal('subscribe'),
+  id,
+  topic,
+  policy: z.enum(['all', 'conflate']).default('all'),
+  /** `conflate`: least time between two deliveries, ms. */
+  every_ms: z.number().int().min(10).max(60_000).optional(),
+  /** `conflate`: field of the data that tells apart what is conflated. */
+  key: z.string().min(1).max(64).optional(),
+  since: z.union([position, positions]).optional(),
+  snapshot: z.boolean().default(true),
+  /** RFC 7396 merge patches where they are smaller. */
+  delta: z.boolean().default(false),
+});
+export type Subscribe = z.output<typeof subscribeSchema>;
+
+export const unsubscribeSchema = z.strictObject({ type: z.literal('unsubscribe'), id, topic });
+export type Unsubscribe = z.output<typeof unsubscribeSchema>;
+
+export const authSchema = z.strictObject({
+  type: z.literal('auth'),
+  id,
+  token: z.string().min(1).max(512),
+});
+
+export type Auth = z.output<typeof authSchema>;
+
+/** Other fields of a ping are the sender's own affair. */
+export const pingSchema = z.looseObject({
+  type: z.literal('ping'),
+  timestamp: z.union([z.number(), z.string().max(64), z.null()]),
+});
+
+const schemas = {
+  subscribe: subscribeSchema,
+  unsubscribe: unsubscribeSchema,
+  auth: authSchema,
+  ping: pingSchema,
+} as const;
+
+export type ClientMessage = {
+  [K in keyof typeof schemas]: z.output<(typeof schemas)[K]>;
+}[keyof typeof schemas];
+
+export interface Refused {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly id: string | number | undefined;
+  readonly errors?: readonly FieldProblem[];
+}
+
+const idOf = (value: unknown): string | number | undefined => {
+  const candidate = (value as { id?: unknown } | null)?.id;
+  return typeof candidate === 'number' || (typeof candidate === 'string' && candidate.length <= 64)
+    ? candidate
+    : undefined;
+};
+
+/** Reads one message of a client. */
+export function readMessage(text: string): ClientMessage | Refused {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { code: 'INVALID_JSON', message: (error as Error).message, id: undefined };
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { code: 'INVALID_MESSAGE', message: 'A message is a JSON object.', id: undefined };
+  }
+  const { type } = value as { type?: unknown };
+  if (typeof type !== 'string' || !Object.hasOwn(schemas, type)) {
+    return { code: 'UNKNOWN_TYPE', message: errorCodes.UNKNOWN_TYPE, id: idOf(value) };
+  }
+  const result = schemas[type as keyof typeof schemas].safeParse(value);
+  if (result.success) return result.data;
+  const errors = result.error.issues.map((issue) => ({
+    pointer: issue.path
+      .map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+      .join(''),
+    code: issue.code,
+    message: issue.message,
+  }));
+  return { code: 'INVALID_MESSAGE', message: errors[0]?.message ?? '', id: idOf(value), errors };
+}
+
+export const isRefused = (message: ClientMessage | Refused): message is Refused => 'code' in message;
+
+export const defaultEveryMs = 100;
+
+/** The options of a subscription with defaults applied. */
+export const optionsOf = (message: Subscribe): SubscriptionOptions => ({
+  policy: message.policy,
+  everyMs: message.policy === 'conflate' ? (message.every_ms ?? defaultEveryMs) : 0,
+  key: message.policy === 'conflate' ? (message.key ?? null) : null,
+  delta: message.delta,
+});
+
+/** Combinations that no schema of single fields refuses. */
+export function conflictIn(message: Subscribe): FieldProblem | undefined {
+  if (message.policy === 'all' && message.every_ms !== undefined) {
+    return { pointer: '/every_ms', code: 'conflict', message: 'every_ms belongs to the policy "conflate".' };
+  }
+  if (message.policy === 'all' && message.key !== undefined) {
+    return { pointer: '/key', code: 'conflict', message: 'key belongs to the policy "conflate".' };
+  }
+  if (message.key !== undefined && message.delta) {
+    return { pointer: '/delta', code: 'conflict', message: 'delta cannot be combined with key.' };
+  }
+  return undefined;
+}
+
+// ── what the server says ───────────────────────────────────────────────────────────────────────────────────────────
+
+export const errorText = (refused: Refused): string =>
+  JSON.stringify({
+    type: 'error',
+    id: refused.id,
+    code: refused.code,
+    message: refused.message,
+    errors: refused.errors,
+  });
+
+/** The value of `snapshot` is JSON already. */
+const withSnapshot = (head: Readonly<Record<string, unknown>>, snapshot: string | null): string => {
+  const text = JSON.stringify(head);
+  return snapshot === null ? text : `${text.slice(0, -1)},"snapshot":${snapshot}}`;
+};
+
+export function subscribedText(message: Subscribe, options: SubscriptionOptions, joined: Joined): string {
+  return withSnapshot(
+    {
+      type: 'subscribed',
+      id: message.id,
+      topic: message.topic,
+      policy: options.policy,
+      every_ms: options.policy === 'conflate' ? options.everyMs : undefined,
+      delta: message.delta || undefined,
+      epoch: joined.position.epoch,
+      offset: joined.position.offset,
+      recovered: joined.recovered,
+      reason: joined.reason,
+    },
+    message.snapshot ? (joined.last?.body ?? 'null') : null,
+  );
+}
+
+export function subscribedFamilyText(
+  message: Subscribe,
+  options: SubscriptionOptions,
+  joined: readonly Joined[],
+): string {
+  const snapshot = joined.map((j) => `${JSON.stringify(j.topic)}:${j.last?.body ?? 'null'}`).join(',');
+  return withSnapshot(
+    {
+      type: 'subscribed',
+      id: message.id,
+      topic: message.topic,
+      policy: options.policy,
+      every_ms: options.policy === 'conflate' ? options.everyMs : undefined,
+      delta: message.delta || undefined,
+      recovered: joined.length > 0 && joined.every((j) => j.recovered),
+      topics: joined.map((j) => ({
+        topic: j.topic,
+        epoch: j.position.epoch,
+        offset: j.position.offset,
+        recovered: j.recovered,
+        reason: j.reason,
+      })),
+    },
+    message.snapshot ? `{${snapshot}}` : null,
+  );
+}
+
+export const unsubscribedText = (
+  requestId: string | number | undefined,
+  name: string,
+  reason?: ErrorCode,
+): string => JSON.stringify({ type: 'unsubscribed', id: requestId, topic: name, reason });
+
+export const authenticatedText = (requestId: string | number | undefined, principal: Principal): string =>
+  JSON.stringify({
+    type: 'authenticated',
+    id: requestId,
+    key: principal.id,
+    scopes: [...principal.scopes],
+    expires_at: principal.expiresAtMs === null ? null : new Date(principal.expiresAtMs).toISOString(),
+  });
+
+/** The positions of a topic go on under another epoch. */
+export const repositionedText = (log: TopicLog, reason: RepositionReason, lost: number | null): string =>
+  JSON.stringify({ type: 'position', topic: log.name, epoch: log.epoch, offset: log.offset, reason, lost });
+
+/** Answers a ping that the fast way did not recognise; the timestamp goes back as it came. */
+export const pongText = (timestamp: number | string | null, nowMs: number): string =>
+  JSON.stringify({ type: 'pong', timestamp, server_time: nowMs });

@@ -1,0 +1,78 @@
+/** The constant beginning of a topic's messages. */
+export const messagePrefix = (topic: string): string =>
+  `{"type":"message","topic":${JSON.stringify(topic)},"offset":`;
+
+/** Where a message stands in its topic. Offsets have no holes within an epoch. */
+export interface Position {
+  readonly epoch: string;
+  readonly offset: number;
+}
+
+/**
+ * One message of one topic. Its data is turned into JSON at most once, when the first receiver or the history needs it;
+ * a message that came as JSON (from another node) is parsed only when a policy looks inside.
+ */
+export class Publication {
+  private json: string | undefined;
+  private value: unknown;
+  private parsed: boolean;
+  /** Place among everything that this process has published or heard; given by the hub. */
+  seq = 0;
+
+  private constructor(
+    readonly topic: string,
+    private readonly prefix: string,
+    readonly offset: number,
+    readonly tsMs: number,
+    value: unknown,
+    json: string | undefined,
+    /** First offset that is lost between the message before and this one; `null` when none is. */
+    readonly lostFrom: number | null,
+  ) {
+    this.value = value;
+    this.json = json;
+    this.parsed = json === undefined;
+  }
+
+  static of(topic: string, prefix: string, offset: number, tsMs: number, data: unknown): Publication {
+    return new Publication(topic, prefix, offset, tsMs, data, undefined, null);
+  }
+
+  static fromJson(
+    topic: string,
+    prefix: string,
+    offset: number,
+    tsMs: number,
+    json: string,
+    lostFrom: number | null = null,
+  ): Publication {
+    return new Publication(topic, prefix, offset, tsMs, undefined, json, lostFrom);
+  }
+
+  get body(): string {
+    this.json ??= JSON.stringify(this.value) ?? 'null';
+    return this.json;
+  }
+
+  get data(): unknown {
+    if (!this.parsed) {
+      this.value = JSON.parse(this.json!);
+      this.parsed = true;
+    }
+    return this.value;
+  }
+
+  /** The message as clients get it. */
+  text(skippedFrom: number | null = this.lostFrom): string {
+    return `${this.prefix}${this.offset}${this.skipped(skippedFrom)},"ts":${this.tsMs},"data":${this.body}}`;
+  }
+
+  /** The message as a merge patch on the one at offset `base`. */
+  patchText(base: number, patch: string, skippedFrom: number | null = this.lostFrom): string {
+    return `${this.prefix}${this.offset}${this.skipped(skippedFrom)},"base":${base},"ts":${this.tsMs},"patch":${patch}}`;
+  }
+
+  private skipped(from: number | null): string {
+    return from === null || from >= this.offset ? '' : `,"skipped":{"from":${from},"to":${this.offset - 1}}`;
+  }
+}

@@ -1,0 +1,51 @@
+import { Injectable } from '@nestjs/common';
+import { EventBus } from '../../domain/event-bus.js';
+import type { StoredTick, StoredTicks } from '../../domain/tick.js';
+import { Lifecycle } from '../../lifecycle/lifecycle.js';
+import { Hub } from '../hub.js';
+
+/** A symbol is published at most this often, ms. */
+const everyMs = 100;
+
+/** `ticks.stored` → `prices.{symbol}`: the newest tick of each symbol, ten times a second. */
+@Injectable()
+export class PricePublisher {
+  private readonly newest = new Map<string, StoredTick>();
+  private timer: NodeJS.Timeout | null = null;
+
+  constructor(
+    private readonly hub: Hub,
+    events: EventBus,
+    lifecycle: Lifecycle,
+  ) {
+    events.on('ticks.stored', (batch) => this.take(batch));
+    lifecycle.onShutdown('drain-clients', 'price publisher', () => {
+      if (this.timer !== null) clearTimeout(this.timer);
+    });
+  }
+
+  private take({ ticks }: StoredTicks): void {
+    for (const tick of ticks) {
+      // A late tick is stored, but it is not the price.
+      const known = this.newest.get(tick.symbol);
+      if (known === undefined || known.tsMs <= tick.tsMs) this.newest.set(tick.symbol, tick);
+    }
+    if (this.timer === null) this.publish();
+  }
+
+  private publish(): void {
+    this.timer = null;
+    if (this.newest.size === 0) return;
+    for (const tick of this.newest.values()) {
+      this.hub.publish(`prices.${tick.symbol}`, {
+        symbol: tick.symbol,
+        price: tick.price,
+        size: tick.size,
+        as_of: new Date(tick.tsMs).toISOString(),
+        seq: tick.seq,
+      });
+    }
+    this.newest.clear();
+    this.timer = setTimeout(() => this.publish(), everyMs);
+  }
+}

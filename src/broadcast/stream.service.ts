@@ -1,0 +1,247 @@
+import { Injectable } from '@nestjs/common';
+import { Authorizer } from '../access/authorizer.js';
+import { maySee, mayUse, type Principal } from '../access/principal.js';
+import { Config } from '../config/config.js';
+import { Problem } from '../domain/problem.js';
+import { Logger, type ModuleLogger } from '../observability/logger.js';
+import { BroadcastMetrics } from './broadcast.metrics.js';
+import type { Connection, ConnectionHandler } from './connection.js';
+import { Hub, type Joined } from './hub.js';
+import { closeCode } from './protocol/close-codes.js';
+import { type ErrorCode, errorCodes } from './protocol/errors.js';
+import * as message from './protocol/messages.js';
+import { parseTopic, type TopicName } from './protocol/topics.js';
+import type { Position } from './publication.js';
+import { RateBucket } from './rate-bucket.js';
+import { type Session, WsServer } from './ws-server.js';
+
+/** How long a connection may stay without a key where keys are needed, ms. */
+const authTimeoutMs = 5_000;
+
+/** What `/ws/stream` keeps with a connection. */
+interface StreamSession extends Session {
+  rate?: RateBucket;
+  /** Topics that are being subscribed to. */
+  joining?: Set<string>;
+}
+
+/** The requests of `/ws/stream`: parse, authorise, hand to the hub. */
+@Injectable()
+export class StreamService implements ConnectionHandler {
+  private readonly maxSubscriptions: number;
+  private readonly messagesPerSecond: number;
+  private readonly log: ModuleLogger;
+
+  constructor(
+    config: Config,
+    logger: Logger,
+    private readonly authorizer: Authorizer,
+    private readonly server: WsServer,
+    private readonly hub: Hub,
+    private readonly metrics: BroadcastMetrics,
+  ) {
+    this.maxSubscriptions = config.get('WS_MAX_SUBSCRIPTIONS');
+    this.messagesPerSecond = config.get('WS_MESSAGES_PER_SECOND');
+    this.log = logger.child('broadcast');
+  }
+
+  onConnection(connection: Connection): void {
+    if (sessionOf(connection).principal !== null) return;
+    setTimeout(() => {
+      if (sessionOf(connection).principal === null) connection.close(closeCode.unauthenticated);
+    }, authTimeoutMs).unref();
+  }
+
+  onText(connection: Connection, bytes: Buffer, from: number, to: number): void {
+    this.metrics.received.inc();
+    const session = sessionOf(connection);
+    session.rate ??= new RateBucket(this.messagesPerSecond);
+    const verdict = session.rate.take(Date.now());
+    if (verdict !== 'ok') {
+      if (verdict === 'flood') connection.close(closeCode.tooManyMessages);
+      else this.refuse(connection, 'RATE_LIMITED', undefined);
+      return;
+    }
+    const request = message.readMessage(bytes.toString('utf8', from, to));
+    if (message.isRefused(request)) {
+      this.metrics.errors.inc();
+      connection.send(message.errorText(request));
+      return;
+    }
+    switch (request.type) {
+      case 'ping':
+        connection.send(message.pongText(request.timestamp, Date.now()));
+        return;
+      case 'auth':
+        this.authenticate(connection, request);
+        return;
+      case 'subscribe':
+        this.subscribe(connection, request).catch((error: unknown) =>
+          this.failed(connection, request.id, error),
+        );
+        return;
+      case 'unsubscribe':
+        this.unsubscribe(connection, request);
+    }
+  }
+
+  onBinary(connection: Connection): void {
+    this.refuse(connection, 'BINARY_UNSUPPORTED', undefined);
+  }
+
+  onClosed(connection: Connection): void {
+    this.hub.leave(connection);
+  }
+
+  onDrained(connection: Connection): void {
+    this.hub.onDrained(connection);
+  }
+
+  private async subscribe(connection: Connection, request: message.Subscribe): Promise<void> {
+    const { topic, id } = request;
+    const name = parseTopic(topic);
+    const conflict = message.conflictIn(request);
+    if (name !== undefined && conflict !== undefined) {
+      this.invalid(connection, id, conflict);
+      return;
+    }
+    const session = sessionOf(connection);
+    session.joining ??= new Set();
+    const code = this.refusalOf(connection, session, topic, name);
+    if (code !== undefined) {
+      this.refuse(connection, code, id);
+      return;
+    }
+    session.joining.add(topic);
+    try {
+      if (name?.kind === 'family') await this.joinFamily(connection, request);
+      else await this.joinTopic(connection, request);
+    } finally {
+      session.joining.delete(topic);
+    }
+  }
+
+  private refusalOf(
+    connection: Connection,
+    { principal, joining }: StreamSession,
+    topic: string,
+    name: TopicName | undefined,
+  ): ErrorCode | undefined {
+    if (name === undefined) return 'UNKNOWN_TOPIC';
+    if (principal === null) return 'UNAUTHENTICATED';
+    if (!mayFollow(principal, name)) return 'FORBIDDEN_TOPIC';
+    if (joining?.has(topic) || connection.subscriptions.some((s) => s.topic === topic)) {
+      return 'ALREADY_SUBSCRIBED';
+    }
+    const total = connection.subscriptions.length + (joining?.size ?? 0);
+    return total >= this.maxSubscriptions ? 'TOO_MANY_SUBSCRIPTIONS' : undefined;
+  }
+
+  private joinTopic(connection: Connection, request: message.Subscribe): Promise<void> {
+    const options = message.optionsOf(request);
+    const { since = null } = request;
+    if (since !== null && !isPosition(since)) {
+      this.invalid(connection, request.id, {
+        pointer: '/since',
+        code: 'invalid_type',
+        message: 'since of a topic is {epoch, offset}.',
+      });
+      return Promise.resolve();
+    }
+    return this.hub.subscribe(connection, request.topic, options, since, (joined) => {
+      const fitting = this.fitting(connection, joined);
+      connection.send(message.subscribedText(request, options, fitting));
+      this.sendMissed(connection, fitting);
+    });
+  }
+
+  private joinFamily(connection: Connection, request: message.Subscribe): Promise<void> {
+    const options = message.optionsOf(request);
+    const { since } = request;
+    const prefix = request.topic.slice(0, -1);
+    if (since !== undefined && (isPosition(since) || Object.keys(since).some((t) => !t.startsWith(prefix)))) {
+      this.invalid(connection, request.id, {
+        pointer: '/since',
+        code: 'invalid_type',
+        message: 'since of a family is {"<topic of the family>": {epoch, offset}, …}.',
+      });
+      return Promise.resolve();
+    }
+    const positions = new Map<string, Position>(Object.entries(since ?? {}));
+    return this.hub.subscribeFamily(connection, request.topic, options, positions, (all) => {
+      const fitting = all.map((joined) => this.fitting(connection, joined));
+      connection.send(message.subscribedFamilyText(request, options, fitting));
+      for (const joined of fitting) this.sendMissed(connection, joined);
+    });
+  }
+
+  /** More than the connection may have queued is not sent: the client is told to fetch instead. */
+  private fitting(connection: Connection, joined: Joined): Joined {
+    const chars = joined.missed.reduce((total, publication) => total + publication.body.length + 128, 0);
+    if (chars <= connection.share.maxQueuedBytes / 2) return joined;
+    return { ...joined, recovered: false, reason: 'too_much_missed', missed: [] };
+  }
+
+  private sendMissed(connection: Connection, { missed }: Joined): void {
+    if (missed.length > 0) connection.sendFrame(this.hub.encodeMissed(missed, connection));
+  }
+
+  private unsubscribe(connection: Connection, { id, topic }: message.Unsubscribe): void {
+    const subscription = connection.subscriptions.find((s) => s.topic === topic);
+    if (subscription === undefined) {
+      this.refuse(connection, 'NOT_SUBSCRIBED', id);
+      return;
+    }
+    this.hub.unsubscribe(subscription);
+    connection.send(message.unsubscribedText(id, topic));
+  }
+
+  /** A first key, or a fresh one: topics that the new key may not see are taken away. */
+  private authenticate(connection: Connection, { id, token }: message.Auth): void {
+    const principal = this.authorizer.authenticate(token);
+    const refusal = principal === undefined ? undefined : this.server.assign(connection, principal);
+    if (principal === undefined || refusal !== undefined) {
+      this.refuse(connection, principal === undefined ? 'INVALID_TOKEN' : 'UNAVAILABLE', id);
+      return;
+    }
+    connection.send(message.authenticatedText(id, principal));
+    for (const subscription of [...connection.subscriptions]) {
+      const name = parseTopic(subscription.topic);
+      if (name !== undefined && mayFollow(principal, name)) continue;
+      this.hub.unsubscribe(subscription);
+      connection.send(message.unsubscribedText(undefined, subscription.topic, 'FORBIDDEN_TOPIC'));
+    }
+  }
+
+  private refuse(connection: Connection, code: ErrorCode, id: string | number | undefined): void {
+    this.metrics.errors.inc();
+    connection.send(message.errorText({ code, message: errorCodes[code], id }));
+  }
+
+  private invalid(
+    connection: Connection,
+    id: string | number | undefined,
+    problem: { pointer: string; code: string; message: string },
+  ): void {
+    this.metrics.errors.inc();
+    connection.send(
+      message.errorText({ code: 'INVALID_MESSAGE', message: problem.message, id, errors: [problem] }),
+    );
+  }
+
+  private failed(connection: Connection, id: string | number | undefined, error: unknown): void {
+    if (!(error instanceof Problem)) this.log.error({ err: error }, 'a subscription failed');
+    this.refuse(connection, error instanceof Problem ? 'UNAVAILABLE' : 'INTERNAL', id);
+  }
+}
+
+const sessionOf = (connection: Connection): StreamSession => connection.session as StreamSession;
+
+const isPosition = (since: NonNullable<message.Subscribe['since']>): since is Position =>
+  typeof since.epoch === 'string' && typeof since.offset === 'number';
+
+function mayFollow(principal: Principal, name: TopicName): boolean {
+  if (!mayUse(principal, 'read')) return false;
+  if (name.everyPortfolio) return principal.portfolios === null;
+  return name.portfolioId === null || maySee(principal, name.portfolioId);
+}

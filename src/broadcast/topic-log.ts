@@ -1,0 +1,118 @@
+import { messagePrefix, type Position, Publication } from './publication.js';
+
+/** Bounds of what a topic remembers. */
+export interface HistoryLimits {
+  readonly maxMessages: number;
+  readonly maxAgeMs: number;
+}
+
+/** Why missed messages cannot be given. */
+export type LossReason =
+  | 'no_position'
+  | 'epoch_changed'
+  | 'history_lost'
+  | 'offset_ahead'
+  | 'too_much_missed';
+
+export type Missed = readonly Publication[] | LossReason;
+
+/**
+ * What is known of one topic: its epoch, its newest offset, its last message, and the ring of recent ones that a
+ * reconnecting client resumes from.
+ */
+export class TopicLog {
+  readonly prefix: string;
+  offset = 0;
+  last: Publication | null = null;
+  /** Whether messages are kept for resuming; a topic that nobody has asked for lately keeps only the last. */
+  retained = false;
+  /** When it was last seen to have a subscription, Unix ms. */
+  lastFollowedMs = 0;
+  /** Characters of JSON that the ring holds. */
+  bytes = 0;
+  private ring: Publication[] = [];
+  private head = 0;
+
+  constructor(
+    readonly name: string,
+    public epoch: string,
+  ) {
+    this.prefix = messagePrefix(name);
+  }
+
+  get position(): Position {
+    return { epoch: this.epoch, offset: this.offset };
+  }
+
+  get size(): number {
+    return this.ring.length - this.head;
+  }
+
+  /** Appends the next message. @returns change of {@link bytes} */
+  append(publication: Publication, limits: HistoryLimits): number {
+    this.offset = publication.offset;
+    this.last = publication;
+    if (!this.retained) return 0;
+    const before = this.bytes;
+    // The ring has no holes: what stands before a loss could never be resumed from.
+    if (publication.lostFrom !== null) this.clear();
+    this.ring.push(publication);
+    this.bytes += publication.body.length;
+    while (this.size > limits.maxMessages) this.dropOldest();
+    this.trimOlderThan(publication.tsMs - limits.maxAgeMs);
+    return this.bytes - before;
+  }
+
+  /** Puts older messages, read from elsewhere, in front of the ring. They must end just before it begins. */
+  prepend(older: readonly Publication[]): void {
+    this.ring = [...older, ...this.ring.slice(this.head)];
+    this.head = 0;
+    for (const publication of older) this.bytes += publication.body.length;
+  }
+
+  /** The messages after a position, or why they cannot be given. */
+  after(since: Position): Missed {
+    if (since.epoch !== this.epoch) return 'epoch_changed';
+    if (since.offset > this.offset) return 'offset_ahead';
+    if (since.offset === this.offset) return [];
+    const oldest = this.ring[this.head]?.offset;
+    if (oldest === undefined || oldest > since.offset + 1) return 'history_lost';
+    return this.ring.slice(this.head + (since.offset + 1 - oldest));
+  }
+
+  /** @returns change of {@link bytes} */
+  trimOlderThan(minTsMs: number): number {
+    const before = this.bytes;
+    while (this.size > 0 && this.ring[this.head]!.tsMs < minTsMs) this.dropOldest();
+    return this.bytes - before;
+  }
+
+  /** Drops the older half. @returns change of {@link bytes} */
+  halve(): number {
+    const before = this.bytes;
+    for (let n = Math.ceil(this.size / 2); n > 0; n--) this.dropOldest();
+    return this.bytes - before;
+  }
+
+  /** Forgets the history and starts a new epoch. */
+  restart(epoch: string, offset: number): void {
+    this.epoch = epoch;
+    this.offset = offset;
+    this.clear();
+  }
+
+  private clear(): void {
+    this.ring = [];
+    this.head = 0;
+    this.bytes = 0;
+  }
+
+  private dropOldest(): void {
+    this.bytes -= this.ring[this.head]!.body.length;
+    this.head++;
+    if (this.head > 64 && this.head * 2 > this.ring.length) {
+      this.ring = this.ring.slice(this.head);
+      this.head = 0;
+    }
+  }
+}

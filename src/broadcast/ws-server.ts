@@ -1,0 +1,248 @@
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { Injectable } from '@nestjs/common';
+import { Authorizer } from '../access/authorizer.js';
+import { mayUse, type Principal } from '../access/principal.js';
+import { Config } from '../config/config.js';
+import { refuseForeign } from '../http/origin-policy.js';
+import { Lifecycle } from '../lifecycle/lifecycle.js';
+import { Admission } from './admission.js';
+import { BroadcastMetrics } from './broadcast.metrics.js';
+import { Connection, type ConnectionShare } from './connection.js';
+import { Heartbeat } from './heartbeat.js';
+import { type CloseCode, closeCode } from './protocol/close-codes.js';
+import { FrameReader } from './wire/frame-reader.js';
+import { acceptResponse, type Handshake, type Refusal, readHandshake } from './wire/handshake.js';
+import { type EndpointOptions, WsEndpoint } from './ws-endpoint.js';
+
+/** How long a peer may take to answer a close frame, ms. */
+const closeTimeoutMs = 2_000;
+
+/** Who a connection belongs to. */
+export interface Session {
+  principal: Principal | null;
+}
+
+/**
+ * Upgrades HTTP requests to WebSockets: path, limits, `Host` and `Origin`, handshake, key, in this order, before any
+ * code of a gateway runs. Keeps the table of all connections of this process.
+ */
+@Injectable()
+export class WsServer {
+  readonly connections = new Map<number, Connection>();
+  readonly admission: Admission;
+  private readonly endpoints = new Map<string, { endpoint: WsEndpoint; share: ConnectionShare }>();
+  private readonly heartbeat: Heartbeat;
+  private readonly reader: FrameReader;
+  private readonly maxQueuedBytes: number;
+  private readonly compression: boolean;
+  private nextId = 1;
+
+  constructor(
+    config: Config,
+    private readonly lifecycle: Lifecycle,
+    private readonly authorizer: Authorizer,
+    private readonly metrics: BroadcastMetrics,
+  ) {
+    this.admission = new Admission({
+      maxConnections: config.get('WS_MAX_CONNECTIONS'),
+      maxPerAddress: config.get('WS_MAX_CONNECTIONS_PER_ADDRESS'),
+      maxPerKey: authorizer.isOpen ? Number.POSITIVE_INFINITY : config.get('WS_MAX_CONNECTIONS_PER_KEY'),
+      connectsPerSecond: config.get('WS_CONNECTS_PER_SECOND'),
+    });
+    this.heartbeat = new Heartbeat(config.get('WS_HEARTBEAT_MS'));
+    this.reader = new FrameReader(config.get('WS_MAX_MESSAGE_BYTES'));
+    this.maxQueuedBytes = config.get('WS_MAX_QUEUED_BYTES');
+    this.compression = config.get('WS_COMPRESSION') === 'on';
+    metrics.watchServer(this);
+    authorizer.onRevoked((ids, why) => this.closeRevoked(ids, why));
+    lifecycle.onShutdown('close', 'WebSocket server', () => this.stop());
+  }
+
+  /** The endpoint of a path; made on first use. */
+  endpoint(options: EndpointOptions): WsEndpoint {
+    const known = this.endpoints.get(options.path);
+    if (known !== undefined) return known.endpoint;
+    const endpoint = new WsEndpoint(options);
+    const share: ConnectionShare = {
+      handler: {
+        onText: (connection, bytes, from, to) => endpoint.handler?.onText(connection, bytes, from, to),
+        onBinary: (connection) => endpoint.handler?.onBinary(connection),
+        onDrained: (connection) => endpoint.handler?.onDrained(connection),
+        onClosed: (connection, code) => {
+          this.forget(connection, code);
+          endpoint.handler?.onClosed(connection, code);
+        },
+      },
+      reader: this.reader,
+      maxQueuedBytes: this.maxQueuedBytes,
+      closeTimeoutMs,
+      onSlow: (connection) => {
+        this.metrics.slowClosed.inc();
+        connection.close(closeCode.slow);
+      },
+    };
+    this.endpoints.set(options.path, { endpoint, share });
+    return endpoint;
+  }
+
+  /** The `upgrade` listener of the HTTP server. */
+  readonly upgrade = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
+    const startedMs = performance.now();
+    // Node has taken its own listeners off; an error before ours are on must not end the process.
+    socket.on('error', destroySocket);
+    const path = request.url === undefined ? '' : request.url.split('?', 1)[0]!;
+    const target = this.endpoints.get(path);
+    const address = socket.remoteAddress ?? 'unknown';
+    if (this.lifecycle.isStopping) {
+      this.refuse(socket, {
+        status: 503,
+        code: 'DRAINING',
+        detail: 'The server is stopping.',
+        headers: { 'Retry-After': '1' },
+      });
+      return;
+    }
+    const flood = this.admission.refuse(address);
+    if (flood !== undefined) {
+      this.refuse(socket, flood);
+      return;
+    }
+    const foreign = refuseForeign(request.headers);
+    if (foreign !== undefined) {
+      this.refuse(socket, { status: foreign.status, code: foreign.code, detail: foreign.detail });
+      return;
+    }
+    if (target === undefined) {
+      this.refuse(socket, { status: 404, code: 'NOT_FOUND', detail: 'There is no WebSocket at this path.' });
+      return;
+    }
+    const handshake = readHandshake(request.method, request.headers, this.compression);
+    if ('status' in handshake) {
+      this.refuse(socket, handshake);
+      return;
+    }
+    const principal = this.identify(handshake, target.endpoint.options);
+    if (principal !== null && 'status' in principal) {
+      this.refuse(socket, principal);
+      return;
+    }
+    this.accept(socket, head, handshake, target.endpoint, target.share, principal);
+    this.metrics.accepted((performance.now() - startedMs) / 1000);
+  };
+
+  /** Gives a connection that came without a key the principal of the key it has shown since. */
+  assign(connection: Connection, principal: Principal): Refusal | undefined {
+    const session = connection.session as Session;
+    if (session.principal?.id !== principal.id) {
+      const refusal = this.admission.refuseKey(principal.id);
+      if (refusal !== undefined) return refusal;
+      if (session.principal !== null) this.admission.leaveKey(session.principal.id);
+      this.admission.enterKey(principal.id);
+    }
+    session.principal = principal;
+    return undefined;
+  }
+
+  /** Starts closing every connection that `select` picks. @returns how many */
+  closeWhere(select: (connection: Connection) => boolean, entry: CloseCode, reason?: string): number {
+    let count = 0;
+    for (const connection of this.connections.values()) {
+      if (!connection.isOpen || !select(connection)) continue;
+      connection.close(entry, reason);
+      count++;
+    }
+    return count;
+  }
+
+  stop(): void {
+    this.heartbeat.stop();
+    for (const connection of this.connections.values()) connection.terminate();
+  }
+
+  private identify(handshake: Handshake, { scope }: EndpointOptions): Principal | Refusal | null {
+    const principal = this.authorizer.authenticate(handshake.token);
+    if (principal === undefined) {
+      if (handshake.token === null && (scope === null || scope === 'in-band')) return null;
+      return {
+        status: 401,
+        code: 'UNAUTHORIZED',
+        detail: 'A valid key is needed.',
+        headers: { 'WWW-Authenticate': 'Bearer' },
+      };
+    }
+    if (scope != null && scope !== 'in-band' && !mayUse(principal, scope)) {
+      return { status: 403, code: 'FORBIDDEN', detail: `The key needs the scope "${scope}".` };
+    }
+    return this.admission.refuseKey(principal.id) ?? principal;
+  }
+
+  private accept(
+    socket: Socket,
+    head: Buffer,
+    handshake: Handshake,
+    endpoint: WsEndpoint,
+    share: ConnectionShare,
+    principal: Principal | null,
+  ): void {
+    socket.removeListener('error', destroySocket);
+    socket.setNoDelay(true);
+    socket.write(acceptResponse(handshake), 'latin1');
+    const connection = new Connection(
+      this.nextId++,
+      socket,
+      share,
+      handshake.extension !== null,
+      Date.now(),
+      socket.remoteAddress ?? 'unknown',
+    );
+    const session: Session = { principal };
+    connection.session = session;
+    this.connections.set(connection.id, connection);
+    this.admission.enter(connection.address);
+    if (principal !== null) this.admission.enterKey(principal.id);
+    this.heartbeat.add(connection);
+    endpoint.onConnection(connection);
+    if (head.length > 0) connection.onData(head);
+  }
+
+  private forget(connection: Connection, code: number): void {
+    const { principal } = connection.session as Session;
+    this.connections.delete(connection.id);
+    this.heartbeat.delete(connection);
+    this.admission.leave(connection.address);
+    if (principal !== null) this.admission.leaveKey(principal.id);
+    this.metrics.closed(code);
+  }
+
+  private closeRevoked(ids: ReadonlySet<string>, why: 'revoked' | 'expired'): void {
+    this.closeWhere(
+      (connection) => {
+        const { principal } = connection.session as Session;
+        return principal !== null && ids.has(principal.id);
+      },
+      why === 'expired' ? closeCode.tokenExpired : closeCode.tokenRevoked,
+    );
+  }
+
+  private refuse(socket: Socket, refusal: Refusal): void {
+    this.metrics.refused(refusal);
+    const title = STATUS_CODES[refusal.status] ?? 'Error';
+    const body = JSON.stringify({
+      type: 'about:blank',
+      title,
+      status: refusal.status,
+      detail: refusal.detail,
+      code: refusal.code,
+    });
+    const headers = Object.entries(refusal.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.end(
+      `HTTP/1.1 ${refusal.status} ${title}\r\nContent-Type: application/problem+json\r\n` +
+        `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n${headers.join('')}\r\n${body}`,
+    );
+  }
+}
+
+function destroySocket(this: Socket): void {
+  this.destroy();
+}

@@ -1,0 +1,222 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Hub } from '../../../src/broadcast/hub.js';
+import { EventBus } from '../../../src/domain/event-bus.js';
+import { startApp, type TestApp } from '../../harness/index.js';
+import { WsClient } from './ws-client.js';
+
+describe('/ws/stream', () => {
+  let server: TestApp;
+  let hub: Hub;
+  const clients: WsClient[] = [];
+  const connect = async (path = '/ws/stream') => {
+    const client = await WsClient.open(`${server.wsUrl}${path}`);
+    clients.push(client);
+    return client;
+  };
+
+  beforeAll(async () => {
+    server = await startApp();
+    hub = server.app.get(Hub);
+  }, 60_000);
+
+  afterAll(async () => {
+    for (const client of clients) client.socket.terminate();
+    await server.stop();
+  });
+
+  it('answers a ping at both endpoints with the same timestamp', async () => {
+    for (const path of ['/ws/system/health', '/ws/stream']) {
+      const client = await connect(path);
+      const stamps = [1234, 1700000000000.123, 0, -5, 1e21, 'x'];
+      for (const timestamp of stamps) client.send({ type: 'ping', timestamp });
+      client.send('{"type": "ping", "timestamp": 77.5, "extra": [1]}');
+      await client.next((m) => m.timestamp === 77.5);
+      expect(client.messages.map((m) => [m.type, m.timestamp])).toEqual(
+        [...stamps, 77.5].map((timestamp) => ['pong', timestamp]),
+      );
+      expect(Math.abs((client.messages[0]?.server_time as number) - Date.now())).toBeLessThan(5_000);
+    }
+  });
+
+  it('gives a snapshot on subscribe and then every publication, in order', async () => {
+    hub.publish('custom.order', { n: 0 });
+    const client = await connect();
+    const subscribed = await client.subscribe('custom.order');
+    expect(subscribed).toMatchObject({
+      type: 'subscribed',
+      topic: 'custom.order',
+      offset: 1,
+      snapshot: { n: 0 },
+    });
+    for (let n = 1; n <= 500; n++) hub.publish('custom.order', { n });
+    const got = await client.received(500);
+    expect(got.map((m) => [m.offset, (m.data as { n: number }).n])).toEqual(
+      Array.from({ length: 500 }, (_, i) => [i + 2, i + 1]),
+    );
+  });
+
+  it('resumes after what the client has, without gap or duplicate', async () => {
+    for (let n = 1; n <= 20; n++) hub.publish('custom.resume', { n });
+    const first = await connect();
+    const { epoch } = await first.subscribe('custom.resume');
+    const second = await connect();
+    const answer = await second.subscribe('custom.resume', { since: { epoch, offset: 12 } });
+    expect(answer).toMatchObject({ recovered: true, offset: 20 });
+    hub.publish('custom.resume', { n: 21 });
+    const got = await second.received(9);
+    expect(got.map((m) => m.offset)).toEqual([13, 14, 15, 16, 17, 18, 19, 20, 21]);
+  });
+
+  it('says why it cannot resume', async () => {
+    hub.publish('custom.lost', 1);
+    const client = await connect();
+    const { epoch } = await client.subscribe('custom.lost');
+    client.send({ type: 'unsubscribe', id: 'u', topic: 'custom.lost' });
+    await client.next((m) => m.id === 'u');
+    expect(await client.subscribe('custom.lost', { since: { epoch: 'other', offset: 1 } })).toMatchObject({
+      recovered: false,
+      reason: 'epoch_changed',
+    });
+    client.send({ type: 'unsubscribe', id: 'v', topic: 'custom.lost' });
+    expect(await client.subscribe('custom.lost', { since: { epoch, offset: 9 } })).toMatchObject({
+      recovered: false,
+      reason: 'offset_ahead',
+    });
+  });
+
+  it('conflates to the newest at the asked rate and names what it skipped', async () => {
+    const client = await connect();
+    await client.subscribe('custom.fast', { policy: 'conflate', every_ms: 50 });
+    const started = Date.now();
+    for (let n = 1; n <= 200; n++) {
+      hub.publish('custom.fast', { n });
+      if (n % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await client.next((m) => (m.data as { n?: number } | undefined)?.n === 200);
+    const got = client.publications();
+    expect(got.length).toBeLessThanOrEqual(Math.ceil((Date.now() - started) / 50) + 1);
+    let last = 0;
+    for (const { offset, skipped } of got as { offset: number; skipped?: { from: number; to: number } }[]) {
+      expect(skipped).toEqual(offset === last + 1 ? undefined : { from: last + 1, to: offset - 1 });
+      last = offset;
+    }
+    expect(last).toBe(200);
+  });
+
+  it('conflates by key', async () => {
+    const client = await connect();
+    await client.subscribe('custom.keyed', { policy: 'conflate', every_ms: 50, key: 'k' });
+    hub.publish('custom.keyed', { k: 'z', n: 0 });
+    await client.received(1);
+    for (let n = 1; n <= 30; n++) hub.publish('custom.keyed', { k: n % 2 ? 'a' : 'b', n });
+    const got = await client.received(3);
+    expect(got.slice(1).map((m) => [m.data, m.skipped])).toEqual([
+      [
+        { k: 'a', n: 29 },
+        { from: 2, to: 29 },
+      ],
+      [{ k: 'b', n: 30 }, undefined],
+    ]);
+  });
+
+  it('sends a family’s topics, also those that begin later, once each', async () => {
+    hub.publish('custom.f.one', 1);
+    const client = await connect();
+    const answer = await client.subscribe('custom.f.*');
+    expect(answer).toMatchObject({ snapshot: { 'custom.f.one': 1 } });
+    await client.subscribe('custom.f.one');
+    hub.publish('custom.f.one', 2);
+    hub.publish('custom.f.two', 'x');
+    hub.publish('custom.g', 'not mine');
+    hub.publish('custom.f.two', 'y');
+    const got = await client.received(3);
+    expect(got.map((m) => [m.topic, m.offset, m.data]).sort()).toEqual([
+      ['custom.f.one', 2, 2],
+      ['custom.f.two', 1, 'x'],
+      ['custom.f.two', 2, 'y'],
+    ]);
+  });
+
+  it('sends merge patches that add up to the whole', async () => {
+    const big = 'x'.repeat(300);
+    hub.publish('custom.delta', { big, n: 0 });
+    const client = await connect();
+    await client.subscribe('custom.delta', { delta: true });
+    hub.publish('custom.delta', { big, n: 1 });
+    hub.publish('custom.delta', { big, n: 2 });
+    const got = await client.received(2);
+    expect(got[0]).toMatchObject({ offset: 2, data: { big, n: 1 } });
+    expect(got[1]).toMatchObject({ offset: 3, base: 2, patch: { n: 2 } });
+    expect(got[1]).not.toHaveProperty('data');
+  });
+
+  it('answers rubbish with typed errors and lives', async () => {
+    const client = await connect();
+    const bad: [string, string][] = [
+      ['{', 'INVALID_JSON'],
+      ['[]', 'INVALID_MESSAGE'],
+      ['"x"', 'INVALID_MESSAGE'],
+      ['{"type":"nope","id":1}', 'UNKNOWN_TYPE'],
+      ['{"type":"__proto__","id":1}', 'UNKNOWN_TYPE'],
+      ['{"type":"subscribe","id":1}', 'INVALID_MESSAGE'],
+      ['{"type":"subscribe","id":1,"topic":"custom.x","shout":true}', 'INVALID_MESSAGE'],
+      ['{"type":"subscribe","id":1,"topic":"custom.x","policy":"some"}', 'INVALID_MESSAGE'],
+      ['{"type":"subscribe","id":1,"topic":"custom.x","every_ms":100}', 'INVALID_MESSAGE'],
+      ['{"type":"subscribe","id":1,"topic":"nowhere.x"}', 'UNKNOWN_TOPIC'],
+      ['{"type":"subscribe","id":1,"topic":"*"}', 'UNKNOWN_TOPIC'],
+      ['{"type":"subscribe","id":1,"topic":"prices.A*"}', 'UNKNOWN_TOPIC'],
+      ['{"type":"unsubscribe","id":1,"topic":"custom.x"}', 'NOT_SUBSCRIBED'],
+    ];
+    for (const [text] of bad) client.send(text);
+    client.socket.send(Buffer.from([1, 2, 3]));
+    await client.next((m) => m.code === 'BINARY_UNSUPPORTED');
+    expect(client.messages.map((m) => m.code)).toEqual([
+      ...bad.map(([, code]) => code),
+      'BINARY_UNSUPPORTED',
+    ]);
+    await client.subscribe('custom.x');
+    expect(await client.subscribe('custom.x')).toMatchObject({ code: 'ALREADY_SUBSCRIBED' });
+  });
+
+  it('turns events of the other stages into topics', async () => {
+    const events = server.app.get(EventBus);
+    const client = await connect();
+    for (const topic of ['prices.AAPL', 'analytics.P1', 'risk.P1', 'limits.P1', 'alerts']) {
+      await client.subscribe(topic);
+    }
+    const now = Date.now();
+    const hops = { sourceMs: now, ingestedMs: now, storedMs: now, computedMs: now };
+    const tick = { symbol: 'AAPL', tsMs: now, price: 10, size: null, sourceId: null };
+    events.emit('ticks.stored', {
+      ticks: [
+        { ...tick, seq: 1 },
+        { ...tick, price: 11, seq: 2 },
+      ],
+      ingestedAtMs: now,
+      storedAtMs: now,
+    });
+    events.emit('summary.ready', { portfolioId: 'P1', data: { mean: 5 }, hops });
+    events.emit('risk.ready', { portfolioId: 'P1', data: { var: 2 } });
+    events.emit('limit.transition', {
+      portfolioId: 'P1',
+      limitId: 'l',
+      limitType: 'var',
+      from: 'normal',
+      to: 'breach',
+      value: null,
+      thresholdValue: 1,
+      warningThreshold: 0.5,
+      atMs: now,
+    });
+    events.emit('alert.changed', { id: 'a', name: 'A', state: 'firing', data: {} });
+    const got = await client.received(5);
+    const byTopic = Object.fromEntries(got.map((m) => [m.topic as string, m.data]));
+    expect(byTopic).toMatchObject({
+      'prices.AAPL': { symbol: 'AAPL', price: 11 },
+      'analytics.P1': { mean: 5, hops: { ingested_ms: now } },
+      'risk.P1': { var: 2 },
+      'limits.P1': { to: 'breach', value: null },
+      alerts: { id: 'a', state: 'firing' },
+    });
+  });
+});
