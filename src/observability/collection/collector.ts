@@ -5,6 +5,7 @@ import type { WindowReading } from '../rolling-window.js';
 import type { Sources } from './sources.js';
 
 export { counter, gauge, histogram, type MetricSpec } from '../metric-spec.js';
+export type { CollectorKit, Declaration } from './collector-kit.js';
 export { infoNumber, parseRedisInfo, type RedisInfo, type RedisMemory, redisMemoryOf } from './redis-info.js';
 export type { ConnectionStatus, PoolStatus, StorageFinding } from './sources.js';
 
@@ -134,6 +135,13 @@ export interface Collector {
 export interface CollectorDefinition<C = unknown> {
   readonly manifest: CollectorManifest<C>;
   create(context: CollectorContext<C>): Collector;
+}
+
+/** What a plugin that is made of several files may give for one that is wrong, so that the others still run. */
+export interface UnusableCollector {
+  readonly name: string;
+  readonly path: string;
+  readonly error: string;
 }
 
 /** Gives a definition its types; has no effect. */

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import type { CollectorDefinition } from './collector.js';
+import type { CollectorDefinition, UnusableCollector } from './collector.js';
 import { type CollectorKit, collectorKit, type Declaration } from './collector-kit.js';
 import { describe } from './error-class.js';
 
@@ -65,6 +65,8 @@ const manifestSchema = z.looseObject({
   }),
 });
 
+const unusableSchema = z.strictObject({ name: z.string(), path: z.string(), error: z.string() });
+
 /** Finds every plugin; imports it; checks its manifest. Never throws: what does not work is in `broken`. */
 export async function discover(places: Places): Promise<Discovery> {
   const found: FoundCollector[] = [];
@@ -74,6 +76,10 @@ export async function discover(places: Places): Promise<Discovery> {
   for (const { name, path, origin } of candidates(places)) {
     try {
       for (const definition of await load(path, kit)) {
+        if ('error' in definition) {
+          broken.push({ ...definition, origin });
+          continue;
+        }
         const known = found.find((other) => other.definition.manifest.name === definition.manifest.name);
         if (known) throw new Error(`${definition.manifest.name} is also in ${known.path}`);
         claimMetrics(definition, metricOwners);
@@ -139,7 +145,10 @@ function entryOf(packagePath: string): string {
 }
 
 /** A module exports a definition, a list of them, or a function of the kit that gives either. */
-async function load(path: string, kit: CollectorKit): Promise<readonly CollectorDefinition[]> {
+async function load(
+  path: string,
+  kit: CollectorKit,
+): Promise<readonly (CollectorDefinition | UnusableCollector)[]> {
   const module = (await import(pathToFileURL(path).href)) as { default?: unknown };
   const exported = module.default;
   const given: unknown = typeof exported === 'function' ? await exported(kit) : exported;
@@ -147,7 +156,10 @@ async function load(path: string, kit: CollectorKit): Promise<readonly Collector
   return (Array.isArray(given) ? given : [given]).map(checked);
 }
 
-function checked(value: unknown): CollectorDefinition {
+function checked(value: unknown): CollectorDefinition | UnusableCollector {
+  const unusable = unusableSchema.safeParse(value);
+  if (unusable.success) return unusable.data;
+
   const definition = value as CollectorDefinition;
   if (typeof definition?.create !== 'function') throw new Error('the default export has no create(context)');
   const result = manifestSchema.safeParse(definition.manifest);

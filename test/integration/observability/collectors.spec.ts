@@ -40,8 +40,18 @@ describe('collectors in the running server', () => {
       const list = await reports();
       return list.length > 0 && list.every(({ outcome }) => outcome) ? list : undefined;
     });
+    expect(all.filter(({ error }) => error !== null)).toEqual([]);
+    expect(all.filter(({ outcome }) => outcome !== 'success' && outcome !== 'no_data')).toEqual([]);
     const byName = new Map(all.map((report) => [report.name, report]));
-    for (const name of ['pool', 'redis-memory', 'latency']) {
+    for (const name of [
+      'pool',
+      'redis-memory',
+      'latency',
+      'postgres',
+      'postgres-tables',
+      'redis',
+      'process',
+    ]) {
       expect(byName.get(name)).toMatchObject({ outcome: 'success', error: null, enabled: true });
       expect(byName.get(name)?.series).toBeGreaterThan(0);
     }
