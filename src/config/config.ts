@@ -21,6 +21,8 @@ type Raw = Readonly<Record<string, string | undefined>>;
 const names = Object.keys(settings) as SettingName[];
 /** Settings that are secrets as a whole. */
 const secretNames = /_(?:TOKEN|SECRET|PASSWORD)$/;
+/** Incoming webhooks carry their secret in the path. */
+const secretPaths = /^ALERT_\w+_URL$/;
 
 /** The settings of this process: read once, valid as a whole, immutable. */
 export class Config {
@@ -93,7 +95,7 @@ export class Config {
   list(): SettingListing[] {
     return names.map((name) => ({
       name,
-      value: secretNames.test(name) && this.values[name] !== undefined ? '***' : redacted(this.values[name]),
+      value: shown(name, this.values[name]),
       source: this.sources[name],
       description: settings[name].description ?? '',
     }));
@@ -107,6 +109,12 @@ function crossFieldRules(values: Partial<Settings>): string[] {
     ];
   }
   return [];
+}
+
+function shown(name: SettingName, value: string | number | undefined): string | null {
+  if (value === undefined) return null;
+  if (secretNames.test(name)) return '***';
+  return secretPaths.test(name) ? `${new URL(String(value)).origin}/***` : redacted(value);
 }
 
 function redacted(value: string | number | undefined): string | null {

@@ -94,6 +94,22 @@ export const settings = {
     .min(1)
     .optional()
     .describe('path of the key file (hashes, scopes, portfolios, expiry); unset: open, loopback only'),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('address under which people reach this server; for the links in notifications'),
+  ALERT_WEBHOOK_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('receives every alert as JSON; may hold a token, so it is shown redacted'),
+  ALERT_SLACK_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('incoming webhook of Slack or of what understands its messages; a secret'),
+  ALERTMANAGER_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Alertmanager that gets the in-app alerts through its v2 API'),
   SHUTDOWN_DRAIN_MS: integer(0, 8_000)
     .default(1_000)
     .describe('window over which WebSocket clients are asked to reconnect, ms'),

@@ -30,5 +30,7 @@ export class Problem extends Error {
 export const notFound = (what: string, id: string): Problem =>
   new Problem(404, 'NOT_FOUND', `No ${what} has the id "${id}".`);
 
+export const conflict = (code: string, detail: string): Problem => new Problem(409, code, detail);
+
 export const unavailable = (code: string, detail: string, retryAfterSeconds = 1): Problem =>
   new Problem(503, code, detail, { retryAfterSeconds });

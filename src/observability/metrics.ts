@@ -89,6 +89,11 @@ export class Metrics {
     return family;
   }
 
+  /** The metric of that name, when somebody has made it. */
+  find(name: string): MetricFamily | undefined {
+    return this.made.get(name);
+  }
+
   /** Forgets a metric altogether. */
   drop(spec: MetricSpec): void {
     this.made.delete(spec.name);

@@ -16,9 +16,13 @@ export function promql(signal: Signal, windowMs: number, by: readonly string[] =
       return `${signal.reduce} ${group()} (${value})`;
     }
     case 'rate':
-      return `sum ${group()} (rate(${selector(signal.of)}${window}))`;
     case 'increase':
-      return `sum ${group()} (increase(${selector(signal.of)}${window}))`;
+      return `sum ${group()} (${signal.kind}(${selector(signal.of, countSuffix(signal.of))}${window}))`;
+    case 'share': {
+      const events = (of: Select) => `sum ${group()} (rate(${selector(of, countSuffix(of))}${window}))`;
+      const all = events(signal.of);
+      return `(${events(signal.part)} or 0 * ${all}) / ${all}`;
+    }
     case 'mean':
       return (
         `sum ${group()} (rate(${selector(signal.of, '_sum')}${window})) / ` +
@@ -46,12 +50,14 @@ export function promqlSamples(signal: Signal, windowMs: number, by: readonly str
   const group = `by (${[...processLabels, ...by].join(', ')})`;
   const events = eventsOf(signal);
   if (events) {
-    const suffix = events.metric.type === 'histogram' ? '_count' : '';
-    return `sum ${group} (increase(${selector(events, suffix)}${window}))`;
+    return `sum ${group} (increase(${selector(events, countSuffix(events))}${window}))`;
   }
   const of = signal.kind === 'ratio' ? firstSelection(signal) : signal.of;
   return `max ${group} (count_over_time(${selector(of)}${window}))`;
 }
+
+/** What a metric counts its events in. */
+const countSuffix = (of: Select): string => (of.metric.type === 'histogram' ? '_count' : '');
 
 /** `name{label="value"}`; a list of values becomes an anchored alternative. */
 export function selector(of: Select, suffix = '', extra: Readonly<Record<string, string>> = {}): string {
@@ -95,7 +101,7 @@ export function alertExpression(e: AlertExpression): string {
 }
 
 export const guardExpression = (guard: Guard, windowMs: number, by: readonly string[]): string =>
-  `(${promql(guard.signal, windowMs, by)} ${guard.op} ${guard.value})`;
+  `((${promql(guard.signal, guard.windowMs ?? windowMs, by)}) ${guard.op} ${guard.value})`;
 
 function firstSelection(signal: Signal): Select {
   return signal.kind === 'ratio' ? firstSelection(signal.over) : signal.of;

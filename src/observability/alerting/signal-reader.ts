@@ -34,7 +34,8 @@ export class SignalReader {
 
   /** Whether a guard lets a rule judge this group; a guard without data does not. */
   passes(guard: Guard, by: readonly string[], group: GroupKey, windowMs: number, nowMs: number): boolean {
-    const value = this.values(guard.signal, by, windowMs, nowMs).get(group)?.value ?? Number.NaN;
+    const value =
+      this.values(guard.signal, by, guard.windowMs ?? windowMs, nowMs).get(group)?.value ?? Number.NaN;
     switch (guard.op) {
       case '>':
         return value > guard.value;
@@ -93,6 +94,8 @@ export class SignalReader {
         return grown(leaves[1] as Leaf).delta / grown(leaves[0] as Leaf).delta;
       case 'share_above':
         return 1 - grown(leaves[1] as Leaf).delta / grown(leaves[0] as Leaf).delta;
+      case 'share':
+        return grown(leaves[1] as Leaf).delta / grown(leaves[0] as Leaf).delta;
       case 'quantile': {
         const edges = signal.of.metric.buckets ?? [];
         const total = grown(leaves[0] as Leaf).delta;
@@ -162,6 +165,10 @@ export function leavesOf(signal: Signal): readonly Leaf[] {
       return [of('count', 'sum', signal.of), of('sum', 'sum', signal.of)];
     case 'share_above':
       return [of('count', 'sum', signal.of), of({ le: signal.edge }, 'sum', signal.of)];
+    case 'share': {
+      const events = signal.of.metric.type === 'histogram' ? 'count' : 'value';
+      return [of(events, 'sum', signal.of), of(events, 'sum', signal.part)];
+    }
     case 'quantile':
       return [
         of('count', 'sum', signal.of),

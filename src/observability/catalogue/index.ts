@@ -1,4 +1,5 @@
 import type { MetricSpec } from '../metric-spec.js';
+import * as alerting from './alerting.js';
 import * as analytics from './analytics.js';
 import * as broadcast from './broadcast.js';
 import * as http from './http.js';
@@ -18,4 +19,5 @@ export const catalogue: readonly MetricSpec[] = [
   http,
   platform,
   watching,
+  alerting,
 ].flatMap((section) => Object.values(section) as MetricSpec[]);

@@ -1,0 +1,64 @@
+import { collected, gaugeOf, increaseOf } from '../signal.js';
+import type { Rule } from './rule.js';
+
+export const databaseRules: readonly Rule[] = [
+  {
+    kind: 'signal',
+    group: 'database',
+    threshold: 'pool_utilization',
+    alerts: { warning: 'PoolUtilizationHigh', critical: 'PoolExhausted' },
+    signal: gaugeOf(collected('tidewatch_pool_utilization_ratio')),
+    by: ['pool'],
+    dashboard: 'tidewatch-database',
+    summary: 'The {label:pool} pool is {value} in use',
+    description:
+      '{value} of the connections of the {label:pool} pool are in use; from {threshold} on, requests start to wait for one another.',
+  },
+  {
+    kind: 'signal',
+    group: 'database',
+    threshold: 'pool_invalid_connections',
+    alerts: { warning: 'PoolInvalidConnections' },
+    signal: increaseOf(collected('tidewatch_store_pool_connection_errors_total', 'counter')),
+    by: ['pool'],
+    dashboard: 'tidewatch-database',
+    summary: '{value} connections of the {label:pool} pool were broken within {window}',
+    description:
+      'Connections of the {label:pool} pool were found broken or could not be opened: {value} within {window}, more than {threshold}.',
+  },
+  {
+    kind: 'signal',
+    group: 'database',
+    threshold: 'pool_acquire_timeouts',
+    alerts: { critical: 'PoolAcquireTimeouts' },
+    signal: increaseOf(collected('tidewatch_store_pool_acquire_timeouts_total', 'counter')),
+    by: ['pool'],
+    dashboard: 'tidewatch-database',
+    summary: 'Requests get no connection from the {label:pool} pool',
+    description:
+      '{value} requests waited longer than DB_ACQUIRE_TIMEOUT_MS for the {label:pool} pool within {window} and failed.',
+  },
+  {
+    kind: 'signal',
+    group: 'database',
+    threshold: 'connections_used',
+    alerts: { warning: 'DatabaseConnectionsHigh' },
+    signal: gaugeOf(collected('tidewatch_pool_server_utilization_ratio')),
+    dashboard: 'tidewatch-database',
+    summary: '{value} of the connections that PostgreSQL accepts are taken',
+    description:
+      'All clients together hold {value} of the connections that PostgreSQL accepts from ordinary users.',
+  },
+  {
+    kind: 'signal',
+    group: 'database',
+    threshold: 'partitions_ahead',
+    alerts: { warning: 'PartitionsAheadLow', critical: 'PartitionsAheadNone' },
+    signal: gaugeOf(collected('tidewatch_postgres_partitions_ahead'), 'min'),
+    by: ['table'],
+    dashboard: 'tidewatch-database',
+    summary: '{label:table} has {value} partitions ahead',
+    description:
+      'Partitions of {label:table} that begin after now: {value}. Without one, rows of the next period have no place and ingest stops.',
+  },
+];

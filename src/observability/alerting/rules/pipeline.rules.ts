@@ -1,0 +1,40 @@
+import { collected, increaseOf } from '../signal.js';
+import type { Rule } from './rule.js';
+
+export const pipelineRules: readonly Rule[] = [
+  {
+    kind: 'signal',
+    group: 'pipeline',
+    threshold: 'ingest_refused',
+    alerts: { warning: 'IngestRefused' },
+    signal: increaseOf(collected('tidewatch_store_writer_refused_rows_total', 'counter')),
+    by: ['reason'],
+    dashboard: 'tidewatch-pipeline',
+    summary: 'Ingest refuses rows: {label:reason}',
+    description:
+      '{value} rows were refused with 503 ({label:reason}) within {window}; their senders repeat them, so prices are late.',
+  },
+  {
+    kind: 'signal',
+    group: 'pipeline',
+    threshold: 'dead_letters',
+    alerts: { warning: 'DeadLetters' },
+    signal: increaseOf(collected('tidewatch_store_writer_dead_letters_total', 'counter')),
+    by: ['writer'],
+    dashboard: 'tidewatch-pipeline',
+    summary: 'PostgreSQL refused {value} rows of {label:writer} for good',
+    description:
+      '{value} rows of {label:writer} passed validation and were refused by PostgreSQL within {window}.',
+  },
+  {
+    kind: 'signal',
+    group: 'pipeline',
+    threshold: 'slow_consumers',
+    alerts: { warning: 'SlowConsumers' },
+    signal: increaseOf(collected('tidewatch_ws_slow_consumers_total', 'counter')),
+    dashboard: 'tidewatch-websocket',
+    summary: '{value} clients were closed because they could not keep up',
+    description:
+      '{value} WebSocket clients were closed with 3008 within {window}: they could not read as fast as they had asked for.',
+  },
+];
