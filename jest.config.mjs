@@ -32,10 +32,12 @@ export default {
     project('drift', ['<rootDir>/test/drift/**/*.spec.ts']),
     project('integration', ['<rootDir>/test/{integration,contract}/**/*.spec.ts'], {
       globalSetup: '<rootDir>/test/harness/global-setup.mjs',
+      setupFilesAfterEnv: ['<rootDir>/test/harness/timeouts.ts'],
       globalTeardown: '<rootDir>/test/harness/global-teardown.mjs',
     }),
     project('e2e', ['<rootDir>/test/e2e/**/*.spec.ts'], {
       globalSetup: '<rootDir>/test/harness/global-setup.mjs',
+      setupFilesAfterEnv: ['<rootDir>/test/harness/timeouts.ts'],
       globalTeardown: '<rootDir>/test/harness/global-teardown.mjs',
     }),
   ],

@@ -2,16 +2,17 @@
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { ensureBuilt } from './build.mjs';
+import { nodeBin, root } from './install.mjs';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [first, ...rest] = process.argv.slice(2);
 const projects = ['unit', 'drift', 'integration', 'e2e'];
-const args = projects.includes(first) ? [...rest, '--selectProjects', first] : process.argv.slice(2);
+const args = projects.includes(first) ? ['--selectProjects', first, ...rest] : process.argv.slice(2);
+// End-to-end tests run what is in dist/.
+if (args.includes('e2e')) await ensureBuilt({ declarations: true });
 const jestBin = join(dirname(createRequire(import.meta.url).resolve('jest/package.json')), 'bin', 'jest.js');
-const child = spawn(
-  join(root, 'node_modules', '.bin', 'node'),
-  ['--experimental-vm-modules', '--no-warnings', jestBin, ...args],
-  { stdio: 'inherit', cwd: root },
-);
+const child = spawn(nodeBin, ['--experimental-vm-modules', '--no-warnings', jestBin, ...args], {
+  stdio: 'inherit',
+  cwd: root,
+});
 child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));

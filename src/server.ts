@@ -40,6 +40,8 @@ export async function serve(config: Config): Promise<void> {
     await start(config, running, progress);
   } catch (error) {
     progress.clear();
+    // A signal came while starting: whoever handles it also ends the process.
+    if (running.isStopping) return await running.stop();
     logger.child('server').info({ err: error }, 'the start failed');
     await running.stop();
     throw explainListenError(error, host, port);
@@ -86,8 +88,10 @@ async function startEmbedded(
   const startPostgres = async () => {
     if (config.get('DATABASE_URL') !== undefined) return;
     progress.step('starting PostgreSQL');
-    const postgres = await PostgresServer.start(options);
+    const postgres = await PostgresServer.prepare(options);
+    // Known before it runs: a signal may come at any time.
     running.embedded.push(postgres);
+    await postgres.start();
     urls.DATABASE_URL = postgres.url;
   };
   // Both, even when one fails: what has started must be known to be stopped.

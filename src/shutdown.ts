@@ -23,6 +23,10 @@ export class Running {
     this.log = logger.child('shutdown');
   }
 
+  get isStopping(): boolean {
+    return this.stopping !== undefined;
+  }
+
   /** Stops in order; never rejects, always ends. */
   stop(): Promise<void> {
     this.stopping ??= this.run();

@@ -25,12 +25,14 @@ export class DataDir {
       // Searchable: the unprivileged user of the embedded database lives below it when the server runs as root.
       makeFolder(path, 0o755);
       makeFolder(this.logs, 0o700);
-      const probe = join(path, `.probe-${process.pid}`);
       // 64 KiB: an empty file can be made even on a full disk.
-      writeFileSync(probe, Buffer.alloc(65_536, 1));
-      rmSync(probe);
+      const probe = join(path, `.probe-${process.pid}`);
+      try {
+        writeFileSync(probe, Buffer.alloc(65_536, 1));
+      } finally {
+        rmSync(probe, { force: true });
+      }
     } catch (error) {
-      rmSync(join(path, `.probe-${process.pid}`), { force: true });
       throw explainFileError(error, path);
     }
   }

@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { errorCode, explainFileError, StartupError } from '../startup-error.js';
@@ -13,8 +13,10 @@ import { isAlive, processesIn, sendSignal, stopProcesses } from './process-table
 
 const superuser = 'tidewatch';
 const database = 'tidewatch';
-const startTimeoutMs = 60_000;
+/** A new cluster takes 40 MB, its first log segments as much again. */
+const initialBytes = 128 * 1024 * 1024;
 /** Crash recovery of a large cluster may take this long. */
+const startTimeoutMs = 60_000;
 const maxRestartsPerMinute = 5;
 
 export interface PostgresOptions {
@@ -43,11 +45,15 @@ const stopEscalation = [
 export class PostgresServer {
   readonly url: string;
   private readonly cluster: string;
+  /** The cluster under another name until complete, so that an interrupted first start leaves nothing that looks like one. */
+  private readonly draft: string;
   private readonly options: PostgresOptions;
   private readonly binaries: PostgresBinaries;
   private readonly user: DatabaseUser;
   private readonly port: number;
   private child: ChildProcess | null = null;
+  /** initdb, while it runs. */
+  private tool: ChildProcess | null = null;
   private stopping = false;
   private restarts: number[] = [];
 
@@ -62,27 +68,36 @@ export class PostgresServer {
     this.user = user;
     this.port = port;
     this.cluster = join(options.dataDir, 'postgres');
+    this.draft = `${this.cluster}.new`;
     const password = ensurePassword(options.dataDir);
     this.url = `postgres://${superuser}:${password}@127.0.0.1:${port}/${database}`;
   }
 
-  /** @throws StartupError with one line that says what to do */
-  static async start(options: PostgresOptions): Promise<PostgresServer> {
+  /**
+   * Chooses binaries, user and port; nothing runs yet.
+   * @throws StartupError with one line that says what to do
+   */
+  static async prepare(options: PostgresOptions): Promise<PostgresServer> {
     const binaries = findPostgres();
     const user = chooseDatabaseUser([binaries.postgres, join(options.dataDir, 'postgres')]);
-    const server = new PostgresServer(options, binaries, user, await freePort());
-    await server.initialise();
-    await server.launch();
-    await server.ensureDatabase();
-    return server;
+    return new PostgresServer(options, binaries, user, await freePort());
+  }
+
+  /** @throws StartupError with one line that says what to do; {@link stop} may be called all the while */
+  async start(): Promise<void> {
+    await this.stopLeftovers();
+    await this.initialise();
+    await this.launch();
+    await this.ensureDatabase();
   }
 
   /** Fast shutdown, then less patient ones. Never rejects. */
   async stop(): Promise<void> {
     this.stopping = true;
-    const pid = this.child?.pid;
-    if (pid === undefined) return;
-    if (!(await stopProcesses([pid], stopEscalation))) this.event('error', 'PostgreSQL could not be stopped');
+    // A start that has been interrupted is in initdb, or about to spawn something that the flag prevents.
+    const pids = [this.child?.pid, this.tool?.pid].filter((pid) => pid !== undefined);
+    if (!(await stopProcesses(pids, stopEscalation))) this.event('error', 'PostgreSQL could not be stopped');
+    if (this.tool !== null) await this.stopLeftovers();
   }
 
   private async initialise(): Promise<void> {
@@ -98,8 +113,8 @@ export class PostgresServer {
       );
     }
     this.options.onProgress?.('creating the database');
-    // Under another name until complete, so that an interrupted first start leaves nothing that looks like a cluster.
-    const draft = `${this.cluster}.new`;
+    requireFreeSpace(this.options.dataDir);
+    const { draft } = this;
     const passwordFile = join(this.options.dataDir, `.pw-${process.pid}`);
     try {
       rmSync(draft, { recursive: true, force: true });
@@ -124,7 +139,6 @@ export class PostgresServer {
   }
 
   private async launch(): Promise<void> {
-    await this.stopLeftovers();
     const settings = {
       listen_addresses: '127.0.0.1',
       port: String(this.port),
@@ -189,7 +203,9 @@ export class PostgresServer {
   /** The caller holds the folder's lock, so whatever still serves this cluster belongs to a predecessor that was killed. */
   private async stopLeftovers(): Promise<void> {
     const pid = Number(this.pidFile()[0]);
-    const left = new Set(processesIn(this.cluster, 'postgres'));
+    const left = new Set(
+      [this.cluster, this.draft].flatMap((folder) => processesIn(folder, this.binaries.root)),
+    );
     // Without procfs the pid file is all we have.
     if (process.platform !== 'linux' && pid > 0 && isAlive(pid)) left.add(pid);
     if (left.size > 0) {
@@ -216,7 +232,7 @@ export class PostgresServer {
     }
     this.event('warn', `PostgreSQL ended (${how}); starting it again`);
     sleep(50 * 2 ** this.restarts.length)
-      .then(() => (this.stopping ? undefined : this.launch()))
+      .then(() => this.relaunch())
       .then(
         () => this.event('info', 'PostgreSQL is back'),
         (error: unknown) => {
@@ -224,6 +240,13 @@ export class PostgresServer {
           this.onDeath('failed to start');
         },
       );
+  }
+
+  private async relaunch(): Promise<void> {
+    if (this.stopping) return;
+    // Its backends may have outlived it; until they end, a new one does not start.
+    await this.stopLeftovers();
+    await this.launch();
   }
 
   private async ensureDatabase(): Promise<void> {
@@ -249,7 +272,10 @@ export class PostgresServer {
   /** Runs a tool to its end. @returns what it printed */
   private run(command: string, args: readonly string[]): Promise<string> {
     return new Promise((resolve, reject) => {
-      const child = this.spawn(command, args, { cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] });
+      // Its working folder is how a later start finds it, should this process be killed meanwhile.
+      const cwd = existsSync(this.draft) ? this.draft : '/';
+      const child = this.spawn(command, args, { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+      this.tool = child;
       let output = '';
       for (const stream of [child.stdout, child.stderr]) {
         stream?.on('data', (chunk: Buffer) => {
@@ -258,13 +284,20 @@ export class PostgresServer {
       }
       child.once('error', (error) => reject(new StartupError(`cannot run ${command}: ${error.message}`)));
       child.once('close', (code) => {
+        this.tool = null;
         if (code === 0) resolve(output);
-        else reject(new StartupError(`${command} failed: ${lastLine(output)}`));
+        else
+          reject(
+            new StartupError(
+              `${basename(command)} failed: ${lastLine(output, /error:|FATAL|PANIC|could not/)}`,
+            ),
+          );
       });
     });
   }
 
   private spawn(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+    if (this.stopping) throw new StartupError('stopped while starting');
     const { file, args: all, ...identity } = this.user.command(program, args);
     const env = { PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8', TZ: 'UTC' };
     return spawn(file, all, { ...options, ...identity, env });
@@ -302,6 +335,15 @@ function lastLine(text: string, wanted = /./): string {
   return (lines.findLast((line) => wanted.test(line)) ?? lines.at(-1) ?? '').replace(
     /^[\d\-: .]+[A-Z]+ \[\d+\] /,
     '',
+  );
+}
+
+function requireFreeSpace(folder: string): void {
+  const { bavail, bsize } = statfsSync(folder);
+  if (bavail * bsize >= initialBytes) return;
+  const megabytes = (bytes: number) => `${Math.floor(bytes / 1024 / 1024)} MB`;
+  throw new StartupError(
+    `no space left on the disk for a database: ${folder} has ${megabytes(bavail * bsize)}, ${megabytes(initialBytes)} are needed`,
   );
 }
 

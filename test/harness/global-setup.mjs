@@ -23,13 +23,14 @@ async function start() {
   const servers = [];
   const given = { postgresUrl: process.env.TEST_POSTGRES_URL, redisUrl: process.env.TEST_REDIS_URL };
   if (!given.postgresUrl) {
-    const postgres = await PostgresServer.start({
+    const postgres = await PostgresServer.prepare({
       dataDir: folder,
       maxConnections: 300,
       // Losing power in the middle of a test run costs nothing; killed processes lose nothing either way.
       settings: { fsync: 'off', full_page_writes: 'off' },
     });
     servers.push(postgres);
+    await postgres.start();
     given.postgresUrl = postgres.url;
   }
   if (!given.redisUrl) {

@@ -1,2 +1,3 @@
+export { embeddedDatabaseUrl, postmaster, type ServerOptions, ServerProcess } from './server-process.js';
 export { postgres, redisUrl } from './servers.js';
 export { startApp, type TestApp } from './start-app.js';
