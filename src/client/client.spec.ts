@@ -214,4 +214,77 @@ describe('TidewatchClient', () => {
     FakeSocket.last.accept();
     expect(FakeSocket.last.sent).toEqual([]);
   });
+
+  it('resumes a family topic by topic and names what could not be recovered', async () => {
+    const gaps: Gap[] = [];
+    const got: [string, number][] = [];
+    const snapshots: [string, unknown][] = [];
+    await start();
+    client.subscribe('custom.*', {
+      onMessage: (_, { topic, offset }) => got.push([topic, offset]),
+      onSnapshot: (data, topic) => snapshots.push([topic, data]),
+      onGap: (gap) => gaps.push(gap),
+    });
+    FakeSocket.last.accept();
+    FakeSocket.last.say({
+      type: 'subscribed',
+      id: 1,
+      topic: 'custom.*',
+      recovered: false,
+      topics: [{ topic: 'custom.a', epoch: 'e', offset: 3, recovered: false, reason: 'no_position' }],
+      snapshot: { 'custom.a': { x: 1 } },
+    });
+    FakeSocket.last.say({ type: 'message', topic: 'custom.a', offset: 4, ts: 1, data: 1 });
+    FakeSocket.last.say({ type: 'message', topic: 'custom.b', offset: 1, ts: 1, data: 1 });
+    FakeSocket.last.lose();
+    await jest.advanceTimersByTimeAsync(250);
+    FakeSocket.last.accept();
+    expect(FakeSocket.last.sent[0]).toMatchObject({ since: { 'custom.a': { epoch: 'e', offset: 4 } } });
+    FakeSocket.last.say({
+      type: 'subscribed',
+      id: 1,
+      topic: 'custom.*',
+      recovered: false,
+      topics: [{ topic: 'custom.a', epoch: 'f', offset: 9, recovered: false, reason: 'epoch_changed' }],
+      snapshot: { 'custom.a': { x: 2 } },
+    });
+    expect(snapshots).toEqual([
+      ['custom.a', { x: 1 }],
+      ['custom.a', { x: 2 }],
+    ]);
+    expect(got).toEqual([
+      ['custom.a', 4],
+      ['custom.b', 1],
+    ]);
+    expect(gaps).toEqual([{ topic: 'custom.a', reason: 'epoch_changed', from: null, to: 9 }]);
+  });
+
+  it('goes on under a new epoch when the server says so', async () => {
+    const gaps: Gap[] = [];
+    const got: number[] = [];
+    await start();
+    client.subscribe('custom.a', {
+      onMessage: (_, { offset }) => got.push(offset),
+      onGap: (gap) => gaps.push(gap),
+    });
+    FakeSocket.last.accept();
+    FakeSocket.last.say({ type: 'subscribed', id: 1, topic: 'custom.a', epoch: 'e', offset: 40 });
+    FakeSocket.last.say({
+      type: 'position',
+      topic: 'custom.a',
+      epoch: 'f',
+      offset: 2,
+      reason: 'broker_lost',
+      lost: 5,
+    });
+    FakeSocket.last.say({ type: 'message', topic: 'custom.a', offset: 3, ts: 1, data: 1 });
+    expect(got).toEqual([3]);
+    expect(gaps).toMatchObject([{ topic: 'custom.a', reason: 'broker_lost' }]);
+  });
+
+  it('refuses a second subscription to the same topic', async () => {
+    await start();
+    client.subscribe('custom.a', { onMessage: () => {} });
+    expect(() => client.subscribe('custom.a', { onMessage: () => {} })).toThrow('already subscribed');
+  });
 });

@@ -81,11 +81,17 @@ export class TidewatchClient {
     return this.current;
   }
 
-  /** Subscribes now or as soon as there is a connection, and after every reconnect. */
+  /**
+   * Subscribes now or as soon as there is a connection, and after every reconnect.
+   * @throws Error when this client is subscribed to the topic already
+   */
   subscribe<Topic extends string>(
     topic: Topic,
     options: SubscribeOptions<TopicData<Topic>>,
   ): Subscription<Topic> {
+    for (const known of this.subscriptions.values()) {
+      if (known.topic === topic) throw new Error(`already subscribed to ${topic}`);
+    }
     const subscription = new Subscription<Topic>(this.nextId++, topic, options, (left) =>
       this.unsubscribe(left),
     );
@@ -160,6 +166,11 @@ export class TidewatchClient {
       case 'message':
         for (const subscription of this.subscriptions.values()) {
           if (covers(subscription.topic, message.topic)) subscription.publication(message);
+        }
+        break;
+      case 'position':
+        for (const subscription of this.subscriptions.values()) {
+          if (covers(subscription.topic, message.topic)) subscription.repositioned(message);
         }
         break;
       case 'subscribed':

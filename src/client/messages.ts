@@ -69,6 +69,25 @@ export interface SubscribedMessage {
   readonly recovered?: boolean;
   readonly reason?: string;
   readonly snapshot?: unknown;
+  /** For a family: each of its topics. */
+  readonly topics?: readonly {
+    readonly topic: string;
+    readonly epoch: string;
+    readonly offset: number;
+    readonly recovered: boolean;
+    readonly reason?: string;
+  }[];
+}
+
+/** The positions of a topic go on under another epoch. */
+export interface PositionMessage {
+  readonly type: 'position';
+  readonly topic: string;
+  readonly epoch: string;
+  readonly offset: number;
+  readonly reason: string;
+  /** How many messages are gone; `null`: unknown. */
+  readonly lost: number | null;
 }
 
 export interface ErrorMessage {
@@ -82,5 +101,6 @@ export type ServerMessage =
   | PublicationMessage
   | SubscribedMessage
   | ErrorMessage
+  | PositionMessage
   | { readonly type: 'unsubscribed'; readonly id: number; readonly topic: string }
   | { readonly type: 'pong'; readonly timestamp: number; readonly server_time: number };

@@ -1,5 +1,12 @@
 import { applyMergePatch } from './merge-patch.js';
-import type { Policy, Position, PublicationMessage, SubscribedMessage, TopicData } from './messages.js';
+import type {
+  Policy,
+  Position,
+  PositionMessage,
+  PublicationMessage,
+  SubscribedMessage,
+  TopicData,
+} from './messages.js';
 
 /** Beside the data: where it stands and how it came. */
 export interface Delivery {
@@ -51,7 +58,7 @@ export class Subscription<Topic extends string = string> {
     private readonly leave: (subscription: Subscription<Topic>) => void,
   ) {}
 
-  /** Where the topic stands; `null` before the first answer and for a family. */
+  /** Where the topic stands; `null` before the first answer, and for a family, which has a position per topic. */
   get position(): Position | null {
     return this.positions.get(this.topic) ?? null;
   }
@@ -67,38 +74,34 @@ export class Subscription<Topic extends string = string> {
     if (everyMs !== undefined) message.every_ms = everyMs;
     if (key !== undefined) message.key = key;
     if (delta) message.delta = true;
-    const since = this.positions.get(this.topic);
-    if (since) message.since = { ...since };
+    if (this.topic.endsWith('*')) {
+      // A topic that appeared after subscribing has no epoch here: it cannot be resumed, and the answer will say so.
+      const known = [...this.positions].filter(([, { epoch }]) => epoch !== '');
+      if (known.length > 0) message.since = Object.fromEntries(known);
+    } else {
+      const since = this.positions.get(this.topic);
+      if (since) message.since = since;
+    }
     return message;
   }
 
   /** @internal */
   subscribed(message: SubscribedMessage): void {
-    const before = this.positions.get(this.topic);
-    if (message.recovered === false && before) {
-      this.options.onGap?.({
-        topic: this.topic,
-        reason: message.reason ?? 'unknown',
-        from: before.epoch === message.epoch ? before.offset + 1 : null,
-        to: message.offset ?? null,
-      });
-    }
     this.whole.clear();
-    if (this.topic.endsWith('*')) {
-      this.restartFamily(message);
-      this.familySnapshot(message.snapshot);
-    } else {
-      const recovered = message.recovered === true && before !== undefined;
-      // What was missed follows as messages, in order, from where this side stands; without recovery the answer is the start.
-      if (!recovered && message.epoch !== undefined && message.offset !== undefined) {
-        this.positions.set(this.topic, { epoch: message.epoch, offset: message.offset });
-      }
-      if (!recovered && message.snapshot !== undefined && message.snapshot !== null) {
-        if (this.options.delta)
-          this.whole.set(this.topic, { offset: message.offset ?? 0, data: message.snapshot });
-        this.options.onSnapshot?.(message.snapshot as TopicData<Topic>, this.topic);
-      }
+    if (message.topics !== undefined) {
+      const snapshot = (message.snapshot ?? {}) as Readonly<Record<string, unknown>>;
+      for (const state of message.topics) this.joined(state, snapshot[state.topic]);
+    } else if (message.epoch !== undefined && message.offset !== undefined) {
+      const { topic, epoch, offset, recovered = false, reason } = message;
+      this.joined({ topic, epoch, offset, recovered, reason }, message.snapshot);
     }
+  }
+
+  /** @internal */
+  repositioned(message: PositionMessage): void {
+    this.positions.set(message.topic, { epoch: message.epoch, offset: message.offset });
+    if (message.lost !== 0)
+      this.options.onGap?.({ topic: message.topic, reason: message.reason, from: null, to: null });
   }
 
   /** @internal */
@@ -146,22 +149,21 @@ export class Subscription<Topic extends string = string> {
     return data;
   }
 
-  /** A family is not resumed: what its topics published while the connection was away is named as gone. */
-  private restartFamily(message: SubscribedMessage): void {
-    if (this.positions.size === 0) return;
-    this.positions.clear();
-    this.options.onGap?.({
-      topic: this.topic,
-      reason: message.reason ?? 'reconnected',
-      from: null,
-      to: null,
-    });
-  }
-
-  private familySnapshot(snapshot: unknown): void {
-    if (typeof snapshot !== 'object' || snapshot === null) return;
-    for (const [topic, data] of Object.entries(snapshot)) {
-      this.options.onSnapshot?.(data as TopicData<Topic>, topic);
+  private joined(
+    state: { topic: string; epoch: string; offset: number; recovered: boolean; reason?: string },
+    snapshot: unknown,
+  ): void {
+    const { topic, epoch, offset } = state;
+    const before = this.positions.get(topic);
+    // What was missed follows as messages, in order, from where this side stands.
+    if (before !== undefined && state.recovered) return;
+    if (before !== undefined) {
+      const from = before.epoch === epoch ? before.offset + 1 : null;
+      this.options.onGap?.({ topic, reason: state.reason ?? 'unknown', from, to: offset });
     }
+    this.positions.set(topic, { epoch, offset });
+    if (snapshot === undefined || snapshot === null) return;
+    if (this.options.delta) this.whole.set(topic, { offset, data: snapshot });
+    this.options.onSnapshot?.(snapshot as TopicData<Topic>, topic);
   }
 }

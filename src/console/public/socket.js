@@ -12,16 +12,22 @@ export function connect(topics, on) {
   const positions = new Map();
   let delayMs = firstDelayMs;
 
+  const positionsOf = (topic) => {
+    if (!topic.endsWith('*')) return positions.get(topic);
+    const prefix = topic.slice(0, -1);
+    const known = [...positions].filter(([name]) => name.startsWith(prefix));
+    return known.length > 0 ? Object.fromEntries(known) : undefined;
+  };
+
   const open = () => {
     on.onState('connecting');
     const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
     const socket = new WebSocket(`${scheme}//${location.host}/ws/stream`);
-    let reconnectAfterMs = 0;
 
     socket.onopen = () => {
       topics.forEach((topic, index) => {
         const message = { type: 'subscribe', id: index + 1, topic, policy: 'conflate', every_ms: 250 };
-        const since = positions.get(topic);
+        const since = positionsOf(topic);
         if (since) message.since = since;
         socket.send(JSON.stringify(message));
       });
@@ -31,27 +37,37 @@ export function connect(topics, on) {
       if (message.type === 'subscribed') {
         delayMs = firstDelayMs;
         on.onState('live');
-        // A family answers with one snapshot per topic, a single topic with its own.
-        const snapshot = message.snapshot;
-        if (snapshot && message.topic.endsWith('*')) {
-          for (const [topic, data] of Object.entries(snapshot)) on.onMessage(topic, data, Date.now());
-        } else if (snapshot) on.onMessage(message.topic, snapshot, Date.now());
-        if (message.epoch !== undefined) {
-          positions.set(message.topic, { epoch: message.epoch, offset: message.offset });
+        // A family answers with the state and snapshot of each of its topics, a single topic with its own.
+        const states = message.topics ?? [{ ...message, snapshot: message.snapshot }];
+        for (const { topic, epoch, offset } of states) {
+          positions.set(topic, { epoch, offset });
+          const snapshot = message.topics ? message.snapshot?.[topic] : message.snapshot;
+          if (snapshot) on.onMessage(topic, snapshot, Date.now());
         }
       } else if (message.type === 'message') {
         const known = positions.get(message.topic);
         if (known) known.offset = message.offset;
         on.onMessage(message.topic, message.data, message.ts);
-      } else if (message.type === 'reconnect') reconnectAfterMs = message.reconnect_after_ms ?? 0;
+      } else if (message.type === 'position')
+        positions.set(message.topic, { epoch: message.epoch, offset: message.offset });
     };
-    socket.onclose = () => {
+    socket.onclose = ({ code, reason }) => {
       on.onState('waiting');
+      const askedMs = code === 1012 ? askedDelay(reason) : 0;
       // Full jitter: a thousand consoles must not come back in the same second.
-      const wait = reconnectAfterMs || delayMs * (0.5 + Math.random() / 2);
+      const wait = askedMs || delayMs * (0.5 + Math.random() / 2);
       delayMs = Math.min(maxDelayMs, delayMs * 2);
       setTimeout(open, wait);
     };
   };
   open();
+}
+
+/** On a restart the server spreads its clients: it says when to come back. */
+function askedDelay(reason) {
+  try {
+    return JSON.parse(reason).reconnect_after_ms ?? 0;
+  } catch {
+    return 0;
+  }
 }

@@ -1,0 +1,101 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Hub } from '../../src/broadcast/hub.js';
+import { type ClientState, type Gap, TidewatchClient } from '../../src/client/index.js';
+import { type CuttableProxy, cuttableProxy } from '../harness/cuttable-proxy.js';
+import { startApp, type TestApp } from '../harness/index.js';
+
+const portOf = (app: TestApp): number => Number(new URL(app.baseUrl).port);
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function until(what: string, condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+  const end = Date.now() + timeoutMs;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error(`${what}: not within ${timeoutMs} ms`);
+    await sleep(10);
+  }
+}
+
+describe('tidewatch/client against the server', () => {
+  const apps: TestApp[] = [];
+  let proxy: CuttableProxy | undefined;
+  let client: TidewatchClient | undefined;
+
+  const start = async () => {
+    const app = await startApp();
+    apps.push(app);
+    return app;
+  };
+  const follow = (states: ClientState[] = []) => {
+    client = new TidewatchClient({
+      url: `http://127.0.0.1:${proxy?.port}`,
+      firstDelayMs: 50,
+      maxDelayMs: 200,
+      onState: (state) => states.push(state),
+    });
+    return client;
+  };
+
+  afterEach(async () => {
+    client?.close();
+    await proxy?.stop();
+    await Promise.all(apps.splice(0).map((app) => app.stop()));
+  });
+
+  it('loses and repeats nothing while the network is cut under a running stream', async () => {
+    const app = await start();
+    const hub = app.app.get(Hub);
+    proxy = await cuttableProxy(portOf(app));
+    const got: number[] = [];
+    const gaps: Gap[] = [];
+    const subscription = follow().subscribe('custom.sdk', {
+      onMessage: (data) => got.push((data as { n: number }).n),
+      onGap: (gap) => gaps.push(gap),
+    });
+    await until('subscribed', () => subscription.position !== null);
+    const total = 600;
+    for (let n = 0; n < total; n++) {
+      hub.publish('custom.sdk', { n });
+      if (n % 150 === 75) proxy.cut();
+      if (n % 10 === 0) await sleep(5);
+    }
+    await until('everything has arrived', () => got.length >= total);
+    expect(got).toEqual(Array.from({ length: total }, (_, n) => n));
+    expect(gaps).toEqual([]);
+  });
+
+  it('says that history is gone when another server answers, and goes on', async () => {
+    const first = await start();
+    proxy = await cuttableProxy(portOf(first));
+    const states: ClientState[] = [];
+    const got: number[] = [];
+    const gaps: Gap[] = [];
+    const subscription = follow(states).subscribe('custom.sdk', {
+      onMessage: (data) => got.push((data as { n: number }).n),
+      onGap: (gap) => gaps.push(gap),
+    });
+    await until('subscribed', () => subscription.position !== null);
+    first.app.get(Hub).publish('custom.sdk', { n: 1 });
+    await until('the first message', () => got.length === 1);
+
+    const second = await start();
+    proxy.away(true);
+    await until('waiting', () => states.includes('waiting'));
+    proxy.retarget(portOf(second));
+    proxy.away(false);
+    await until('a gap', () => gaps.length === 1);
+    expect(gaps[0]?.topic).toBe('custom.sdk');
+    second.app.get(Hub).publish('custom.sdk', { n: 2 });
+    await until('the second message', () => got.length === 2);
+    expect(got).toEqual([1, 2]);
+  });
+
+  it('measures a round trip and reports a topic that cannot be', async () => {
+    proxy = await cuttableProxy(portOf(await start()));
+    const errors: string[] = [];
+    const it = follow();
+    it.subscribe('nonsense', { onMessage: () => {}, onError: (code) => errors.push(code) });
+    await until('refused', () => errors.length === 1);
+    expect(errors).toEqual(['UNKNOWN_TOPIC']);
+    expect(await it.ping()).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,58 @@
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+export interface CuttableProxy {
+  readonly port: number;
+  /** Breaks every connection at once, without a goodbye. */
+  cut(): void;
+  /** While away, new connections are refused by being reset. */
+  away(isAway: boolean): void;
+  /** Where new connections go. */
+  retarget(port: number): void;
+  stop(): Promise<void>;
+}
+
+/** A TCP relay on loopback between a client and a server: the network that a test can cut. */
+export async function cuttableProxy(targetPort: number): Promise<CuttableProxy> {
+  const open = new Set<Socket>();
+  let target = targetPort;
+  let refusing = false;
+  const server = createServer((inner) => {
+    if (refusing) {
+      inner.resetAndDestroy();
+      return;
+    }
+    const outer = connect(target, '127.0.0.1');
+    for (const [from, to] of [
+      [inner, outer],
+      [outer, inner],
+    ] as const) {
+      open.add(from);
+      from.pipe(to);
+      // A cut line shows up as an error on one side or both: that is what the test is about.
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        open.delete(from);
+        to.destroy();
+      });
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const cut = () => {
+    for (const socket of open) socket.resetAndDestroy();
+  };
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut,
+    away(isAway) {
+      refusing = isAway;
+      if (isAway) cut();
+    },
+    retarget(port) {
+      target = port;
+    },
+    async stop() {
+      cut();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
