@@ -43,15 +43,7 @@ describe('collectors in the running server', () => {
     expect(all.filter(({ error }) => error !== null)).toEqual([]);
     expect(all.filter(({ outcome }) => outcome !== 'success' && outcome !== 'no_data')).toEqual([]);
     const byName = new Map(all.map((report) => [report.name, report]));
-    for (const name of [
-      'pool',
-      'redis-memory',
-      'latency',
-      'postgres',
-      'postgres-tables',
-      'redis',
-      'process',
-    ]) {
+    for (const name of ['pool', 'redis-memory', 'latency', 'postgres', 'redis', 'process']) {
       expect(byName.get(name)).toMatchObject({ outcome: 'success', error: null, enabled: true });
       expect(byName.get(name)?.series).toBeGreaterThan(0);
     }
