@@ -10,7 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureInstalled, nodeBin, root, run } from './install.mjs';
 import { fail, progress, requireNode20 } from './terminal.mjs';
@@ -76,6 +76,11 @@ export async function ensureBuilt({ declarations = false } = {}) {
     }
     cpSync(join(root, 'src', 'console', 'public'), join(next, 'src', 'console', 'public'), {
       recursive: true,
+    });
+    // Collectors that are written as data.
+    cpSync(join(root, 'collectors'), join(next, 'collectors'), {
+      recursive: true,
+      filter: (path) => !path.includes('testdata') && (!extname(path) || path.endsWith('.yml')),
     });
     writeFileSync(join(next, '.built-from'), `${now} ${declarations ? 'declarations' : ''}`);
     mkdirSync(dist, { recursive: true });

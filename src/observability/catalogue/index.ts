@@ -9,15 +9,17 @@ import * as risk from './risk.js';
 import * as store from './store.js';
 import * as watching from './watching.js';
 
-/** Every metric of the server, in data-flow order; collectors declare theirs in their own folder. */
-export const catalogue: readonly MetricSpec[] = [
-  ingest,
-  store,
-  analytics,
-  risk,
-  broadcast,
-  http,
-  platform,
-  watching,
-  alerting,
-].flatMap((section) => Object.values(section) as MetricSpec[]);
+/** The sections, in data-flow order. */
+export const sections: Readonly<Record<string, readonly MetricSpec[]>> = Object.fromEntries(
+  Object.entries({ ingest, store, analytics, risk, broadcast, http, platform, watching, alerting }).map(
+    ([name, section]) => [name, (Object.values(section) as unknown[]).filter(isSpec)],
+  ),
+);
+
+/** Every metric of the server; collectors declare theirs in their own folder. */
+export const catalogue: readonly MetricSpec[] = Object.values(sections).flat();
+
+/** Sections also export the label values that code needs. */
+function isSpec(value: unknown): value is MetricSpec {
+  return typeof value === 'object' && value !== null && 'name' in value && 'type' in value && 'help' in value;
+}
