@@ -51,6 +51,16 @@ export const settings = {
   DB_ACQUIRE_TIMEOUT_MS: integer(100, 60_000)
     .default(3_000)
     .describe('longest wait for a pooled connection, ms'),
+  TIMESCALE: z
+    .enum(['auto', 'off'])
+    .default('auto')
+    .describe(
+      'use TimescaleDB where the server offers its community edition; read when the schema is created',
+    ),
+  TICK_RETENTION_DAYS: integer(1, 36_500).optional().describe('days that ticks are kept; unset: for ever'),
+  METRIC_RETENTION_DAYS: integer(3, 36_500)
+    .optional()
+    .describe('days that raw metrics are kept (their roll-ups stay); unset: for ever'),
   INGEST_MAX_BODY_BYTES: integer(1_024, 2 ** 40)
     .default(2 ** 30)
     .describe('largest ingest request body after decompression, bytes'),

@@ -1,4 +1,204 @@
 import { Module } from '@nestjs/common';
+import { Config } from '../config/config.js';
+import { EventBus } from '../domain/event-bus.js';
+import { Health } from '../health/health.js';
+import { Lifecycle } from '../lifecycle/lifecycle.js';
+import { Logger } from '../observability/logger.js';
+import { Metrics } from '../observability/metrics.js';
+import { BarRepository } from './bar.repository.js';
+import { cleanUp } from './clean-up.js';
+import { Database } from './database.js';
+import { MetricWriter, RiskMetricWriter } from './metric.writer.js';
+import { PartitionRepository } from './partitions/partition.repository.js';
+import { PartitionService } from './partitions/partition.service.js';
+import { PortfolioRepository } from './portfolio.repository.js';
+import { RowBounds } from './row-bounds.js';
+import { SeqSource } from './seq-source.js';
+import { StoreJobs } from './store-jobs.js';
+import { TickRepository } from './tick.repository.js';
+import { TickWriter } from './tick.writer.js';
+import { WriterMeter } from './writer/writer-meter.js';
 
-@Module({})
+/** The database, migrated, before anything that uses it is made. */
+const database = {
+  provide: Database,
+  inject: [Config, Metrics, Logger, Health],
+  useFactory: async (config: Config, metrics: Metrics, logger: Logger, health: Health) => {
+    const log = logger.child('store');
+    const opened = await Database.open(config, metrics, ({ applied, dialect }) => {
+      log.info({ applied: applied.length, dialect: dialect.dialect, reason: dialect.reason }, 'schema ready');
+    });
+    health.check('database', {
+      required: true,
+      run: async () => void (await opened.reader.query('SELECT 1')),
+    });
+    health.state('storage', () => ({ status: opened.dialect, why: opened.branch.reason }));
+    return opened;
+  },
+};
+
+const seqSource = {
+  provide: SeqSource,
+  inject: [Logger],
+  useFactory: (logger: Logger) =>
+    new SeqSource((error) => logger.child('store').error({ err: error }, 'announcing a commit failed')),
+};
+
+const partitions = {
+  provide: PartitionService,
+  inject: [Database, Logger],
+  useFactory: async (db: Database, logger: Logger): Promise<PartitionService | null> => {
+    if (db.dialect === 'timescale') return null;
+    const service = new PartitionService(
+      new PartitionRepository(db.maintenance),
+      db.retention,
+      logger.child('store'),
+    );
+    await service.start();
+    return service;
+  },
+};
+
+const tickWriter = {
+  provide: TickWriter,
+  inject: [Database, SeqSource, EventBus, PartitionService, Config, Metrics, Logger, Lifecycle],
+  useFactory: (
+    db: Database,
+    seq: SeqSource,
+    bus: EventBus,
+    parts: PartitionService | null,
+    config: Config,
+    metrics: Metrics,
+    logger: Logger,
+    lifecycle: Lifecycle,
+  ) => {
+    const log = logger.child('store');
+    const writer = new TickWriter({
+      pool: db.writer,
+      seq,
+      bus,
+      meter: new WriterMeter(metrics, 'ticks', log),
+      bounds: new RowBounds('ticks', db.retention),
+      partitions: parts,
+      limits: { maxBufferRows: config.get('INGEST_BUFFER_MAX_ROWS'), concurrency: db.writer.max },
+      onDefect: (error) => log.error({ err: error }, 'a batch of ticks failed'),
+    });
+    lifecycle.onShutdown('flush', 'ticks', () => writer.stop());
+    return writer;
+  },
+};
+
+function metricWriter<W extends MetricWriter | RiskMetricWriter>(
+  writerClass: new (...args: ConstructorParameters<typeof MetricWriter>) => W,
+  table: 'analytics_metrics' | 'risk_metrics',
+) {
+  return {
+    provide: writerClass,
+    inject: [Database, SeqSource, PartitionService, Config, Metrics, Logger, Lifecycle],
+    useFactory: (
+      db: Database,
+      seq: SeqSource,
+      parts: PartitionService | null,
+      config: Config,
+      metrics: Metrics,
+      logger: Logger,
+      lifecycle: Lifecycle,
+    ) => {
+      const log = logger.child('store');
+      const writer = new writerClass({
+        pool: db.writer,
+        seq,
+        meter: new WriterMeter(metrics, table, log),
+        bounds: new RowBounds(table, db.retention),
+        partitions: parts,
+        limits: { maxBufferRows: config.get('INGEST_BUFFER_MAX_ROWS'), concurrency: db.writer.max },
+        onDefect: (error) => log.error({ err: error, table }, 'a batch of metrics failed'),
+      });
+      lifecycle.onShutdown('flush', table, () => writer.stop());
+      return writer;
+    },
+  };
+}
+
+const jobs = {
+  provide: StoreJobs,
+  inject: [
+    Database,
+    PartitionService,
+    SeqSource,
+    TickWriter,
+    MetricWriter,
+    RiskMetricWriter,
+    Metrics,
+    Logger,
+    Lifecycle,
+  ],
+  useFactory: (
+    db: Database,
+    parts: PartitionService | null,
+    seq: SeqSource,
+    ticks: TickWriter,
+    metricsWriter: MetricWriter,
+    riskWriter: RiskMetricWriter,
+    metrics: Metrics,
+    logger: Logger,
+    lifecycle: Lifecycle,
+  ) => {
+    // Last of all: the writers have given back what they hold by then.
+    lifecycle.onShutdown('close', 'database', async () => {
+      await db.writer.use((client) => seq.release(client)).catch(() => undefined);
+      await db.close();
+    });
+    const latest = async () => {
+      for (const writer of [ticks, metricsWriter, riskWriter]) await writer.flushLatest();
+    };
+    return new StoreJobs(
+      [
+        { name: 'latest', everyMs: 1_000, run: latest },
+        { name: 'clean-up', everyMs: 60_000, run: () => cleanUp(db) },
+        ...(parts === null
+          ? []
+          : [
+              { name: 'partitions' as const, everyMs: 300_000, run: () => parts.makeAhead() },
+              {
+                name: 'retention' as const,
+                everyMs: 600_000,
+                run: async () => void (await parts.applyRetention()),
+              },
+            ]),
+      ],
+      metrics,
+      logger.child('store'),
+      lifecycle,
+    );
+  },
+};
+
+/** 2. Durable storage: pools, group-commit writers, repositories, roll-ups, partitions. */
+@Module({
+  providers: [
+    database,
+    seqSource,
+    partitions,
+    tickWriter,
+    metricWriter(MetricWriter, 'analytics_metrics'),
+    metricWriter(RiskMetricWriter, 'risk_metrics'),
+    jobs,
+    PortfolioRepository,
+    TickRepository,
+    BarRepository,
+  ],
+  exports: [
+    Database,
+    SeqSource,
+    PartitionService,
+    TickWriter,
+    MetricWriter,
+    RiskMetricWriter,
+    StoreJobs,
+    PortfolioRepository,
+    TickRepository,
+    BarRepository,
+  ],
+})
 export class StoreModule {}

@@ -1,1 +1,120 @@
-export {};
+import { counter, gauge, histogram } from '../metric-spec.js';
+
+/** Pools of database connections. */
+export const poolNames = ['reader', 'writer', 'maintenance'] as const;
+export type PoolName = (typeof poolNames)[number];
+
+/** Tables that are written by group commit. */
+export const writerNames = [
+  'ticks',
+  'analytics_metrics',
+  'risk_metrics',
+  'risk_events',
+  'websocket_metrics',
+  'debug_logs',
+] as const;
+export type WriterName = (typeof writerNames)[number];
+
+const pool = { pool: poolNames } as const;
+const writer = { writer: writerNames } as const;
+
+// Edges at the thresholds of pool waits (1 s) and at the shipped acquire timeout (3 s).
+const waitBuckets = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5];
+
+export const poolAcquireWait = histogram(
+  'tidewatch_store_pool_acquire_wait_seconds',
+  'Time from asking for a pooled connection to having it.',
+  waitBuckets,
+  pool,
+);
+export const poolAcquireTimeouts = counter(
+  'tidewatch_store_pool_acquire_timeouts_total',
+  'Requests for a connection that were given up after the acquire timeout.',
+  pool,
+);
+export const poolConnectionErrors = counter(
+  'tidewatch_store_pool_connection_errors_total',
+  'Pooled connections found broken, or that could not be opened.',
+  pool,
+);
+export const poolConnectionsOpened = counter(
+  'tidewatch_store_pool_connections_opened_total',
+  'Connections opened to the database.',
+  pool,
+);
+
+export const writerRows = counter('tidewatch_store_writer_rows_total', 'Rows durable after commit.', writer);
+export const writerDuplicates = counter(
+  'tidewatch_store_writer_duplicates_total',
+  'Rows recognised as already stored, by their source id.',
+  writer,
+);
+export const writerBytes = counter(
+  'tidewatch_store_writer_copy_bytes_total',
+  'Bytes sent in binary COPY streams.',
+  writer,
+);
+export const writerFlushSeconds = histogram(
+  'tidewatch_store_writer_flush_seconds',
+  'Time from closing a batch to its confirmed commit, retries included.',
+  [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  writer,
+);
+export const writerFlushRows = histogram(
+  'tidewatch_store_writer_flush_rows',
+  'Rows committed together.',
+  [1, 10, 100, 500, 1_000, 2_000, 5_000, 10_000, 50_000],
+  writer,
+);
+export const writerBufferRows = gauge(
+  'tidewatch_store_writer_buffer_rows',
+  'Rows accepted and not yet durable.',
+  writer,
+);
+export const writerBufferBytes = gauge(
+  'tidewatch_store_writer_buffer_bytes',
+  'Estimated bytes of the rows accepted and not yet durable.',
+  writer,
+);
+export const writerOldestSeconds = gauge(
+  'tidewatch_store_writer_oldest_row_seconds',
+  'Age of the oldest row that is not yet durable; no series while there is none.',
+  writer,
+);
+export const writerRetries = counter(
+  'tidewatch_store_writer_retries_total',
+  'Batches sent again because the connection or the transaction was lost.',
+  writer,
+);
+export const writerRefused = counter(
+  'tidewatch_store_writer_refused_rows_total',
+  'Rows refused with 503, so that the sender repeats them.',
+  { ...writer, reason: ['buffer_full', 'database_unavailable', 'stopping'] },
+);
+export const writerDeadLetters = counter(
+  'tidewatch_store_writer_dead_letters_total',
+  'Rows that the database refused for good, by SQLSTATE class.',
+  { ...writer, sqlstate_class: ['22', '23', 'other'] },
+);
+
+/** Work beside the flow. */
+export const storeJobNames = ['latest', 'partitions', 'retention', 'rollup', 'clean-up'] as const;
+export type StoreJobName = (typeof storeJobNames)[number];
+const job = { job: storeJobNames } as const;
+
+export const storeJobSeconds = histogram(
+  'tidewatch_store_job_seconds',
+  'Duration of one run of a background job.',
+  [0.001, 0.01, 0.1, 0.5, 1, 5, 30, 120],
+  job,
+);
+export const storeJobFailures = counter(
+  'tidewatch_store_job_failures_total',
+  'Runs of a background job that failed.',
+  job,
+);
+export const storeJobLastSuccess = gauge(
+  'tidewatch_store_job_last_success_timestamp_seconds',
+  'When a background job last succeeded.',
+  job,
+);

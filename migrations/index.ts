@@ -1,0 +1,23 @@
+import { CreateWritePath1763800000001 } from './1763800000001-create-write-path.js';
+import { CreatePortfolios1763800000002 } from './1763800000002-create-portfolios.js';
+import { CreateTicks1763800000003 } from './1763800000003-create-ticks.js';
+import { CreateMetrics1763800000004 } from './1763800000004-create-metrics.js';
+import { CreateRiskLimits1763800000005 } from './1763800000005-create-risk-limits.js';
+import { CreateWebsocketAndLogs1763800000006 } from './1763800000006-create-websocket-and-logs.js';
+import { CreateDailyBars1763800000007 } from './1763800000007-create-daily-bars.js';
+import { CreateRollups1763800000008 } from './1763800000008-create-rollups.js';
+
+/** Append-only, in order: one concern each. A migration that has run anywhere is never edited. */
+export const migrations = [
+  CreateWritePath1763800000001,
+  CreatePortfolios1763800000002,
+  CreateTicks1763800000003,
+  CreateMetrics1763800000004,
+  CreateRiskLimits1763800000005,
+  CreateWebsocketAndLogs1763800000006,
+  CreateDailyBars1763800000007,
+  CreateRollups1763800000008,
+] as const;
+
+/** As recorded in `schema_migrations`. */
+export const migrationNames: readonly string[] = migrations.map((migration) => migration.name);

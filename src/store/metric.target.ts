@@ -1,0 +1,110 @@
+import type { MetricPoint } from '../domain/metric-point.js';
+import type { CopyBuffer } from './copy/copy-buffer.js';
+import type { LatestKeeper } from './latest-keeper.js';
+import type { PartitionService } from './partitions/partition.service.js';
+import { literal, numberArray, textArray } from './sql-literal.js';
+import type { BatchStatements, RowBatch, RowTarget } from './writer/row-target.js';
+
+/** Shared by writers for the length of a batch, taken alone by the roll-up while it moves the watermark. */
+export const rollupFenceLockId = 7_316_118_002;
+
+const minuteMs = 60_000;
+
+export type MetricKind = 'analytics' | 'risk';
+
+/** Key of a series in memory. */
+export const seriesKey = (portfolioId: string, metricType: string): string => `${portfolioId}\n${metricType}`;
+
+/** How metrics are written, and on plain PostgreSQL how the minutes of late ones are marked for the roll-ups. */
+export class MetricTarget implements RowTarget<MetricPoint> {
+  readonly name: 'analytics_metrics' | 'risk_metrics';
+  readonly sequenced = false;
+
+  constructor(
+    private readonly kind: MetricKind,
+    private readonly partitions: PartitionService | null,
+    private readonly latest: LatestKeeper,
+  ) {
+    this.name = `${kind}_metrics`;
+  }
+
+  bytes(point: MetricPoint): number {
+    const metadata = point.metadata === null ? 0 : point.metadata.length;
+    return 80 + point.portfolioId.length + point.metricType.length + metadata;
+  }
+
+  async prepare({ rows }: RowBatch<MetricPoint>, retry: boolean): Promise<void> {
+    if (this.partitions === null) return;
+    if (retry) await this.partitions.reload(this.name);
+    for (const { tsMs } of rows) {
+      if (!this.partitions.covers(this.name, tsMs)) await this.partitions.ensure(this.name, [tsMs]);
+    }
+  }
+
+  statements({ rows }: RowBatch<MetricPoint>): BatchStatements {
+    const rolledUp = this.kind === 'analytics' && this.partitions !== null;
+    return {
+      before: rolledUp ? [`SELECT pg_advisory_xact_lock_shared(${rollupFenceLockId})`] : [],
+      copy: `COPY ${this.name} (portfolio_id, metric_type, value, "timestamp", metadata) FROM STDIN (FORMAT binary)`,
+      after: [...(rolledUp ? [markLateMinutes(rows)] : []), ...this.insertNewSeries(rows)],
+    };
+  }
+
+  encode(point: MetricPoint, _seq: number, into: CopyBuffer): void {
+    into.row(5);
+    into.text(point.portfolioId);
+    into.text(point.metricType);
+    into.float8(point.value);
+    into.timestamptz(point.tsMs);
+    if (point.metadata === null) into.null();
+    else into.jsonb(point.metadata);
+  }
+
+  /** Every series' first value brings the series into `latest_metrics`, in the same transaction. */
+  private insertNewSeries(rows: readonly MetricPoint[]): string[] {
+    const first = new Map<string, MetricPoint>();
+    for (const point of rows) {
+      const key = seriesKey(point.portfolioId, point.metricType);
+      if (!this.latest.isKnown(key) && !first.has(key)) first.set(key, point);
+    }
+    if (first.size === 0) return [];
+    const values = [...first]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(
+        ([, p]) =>
+          `('${this.kind}', ${literal(p.portfolioId)}, ${literal(p.metricType)}, to_timestamp(${p.tsMs / 1000}), ${p.value})`,
+      );
+    return [
+      `INSERT INTO latest_metrics (kind, portfolio_id, metric_type, "timestamp", value) VALUES ${values.join(', ')} ON CONFLICT DO NOTHING`,
+    ];
+  }
+}
+
+/** The minutes of a batch that are rolled up already (or being rolled up) go to `rollup_dirty`; the server decides. */
+function markLateMinutes(rows: readonly MetricPoint[]): string {
+  const minutes = new Map<string, Set<number>>();
+  let portfolio = '';
+  let of: Set<number> = new Set();
+  let last = Number.NaN;
+  for (const { portfolioId, tsMs } of rows) {
+    const minute = Math.floor(tsMs / minuteMs) * minuteMs;
+    if (portfolioId !== portfolio) {
+      portfolio = portfolioId;
+      of = minutes.get(portfolioId) ?? new Set();
+      minutes.set(portfolioId, of);
+    } else if (minute === last) continue;
+    last = minute;
+    of.add(minute);
+  }
+  const portfolios: string[] = [];
+  const buckets: number[] = [];
+  for (const [id, set] of minutes) {
+    for (const minute of set) {
+      portfolios.push(id);
+      buckets.push(minute / 1000);
+    }
+  }
+  return `INSERT INTO rollup_dirty (portfolio_id, bucket)
+    SELECT p, to_timestamp(b) FROM unnest(${textArray(portfolios)}, ${numberArray(buckets, 'double precision')}) AS u(p, b)
+    WHERE to_timestamp(b) < (SELECT dirty_before FROM rollup_watermark)`;
+}

@@ -1,0 +1,108 @@
+import type { MetricPoint } from '../domain/metric-point.js';
+import { LatestKeeper } from './latest-keeper.js';
+import type { MeteredPool } from './metered-pool.js';
+import { type MetricKind, MetricTarget, seriesKey } from './metric.target.js';
+import type { PartitionService } from './partitions/partition.service.js';
+import { type RowBounds, withOriginalIndices } from './row-bounds.js';
+import type { SeqSource } from './seq-source.js';
+import type { AppendResult } from './writer/row-target.js';
+import { type AppendOptions, RowWriter, type RowWriterLimits } from './writer/row-writer.js';
+import type { WriterMeter } from './writer/writer-meter.js';
+
+export interface MetricWriterDeps {
+  readonly pool: MeteredPool;
+  readonly seq: SeqSource;
+  readonly meter: WriterMeter;
+  readonly bounds: RowBounds;
+  /** `null` on TimescaleDB, which makes its chunks itself. */
+  readonly partitions: PartitionService | null;
+  readonly limits?: Partial<RowWriterLimits>;
+  readonly onDefect: (error: unknown) => void;
+}
+
+/** Group commit of metrics; see the two classes below for the tables. */
+abstract class SeriesWriter {
+  private readonly writer: RowWriter<MetricPoint>;
+  private readonly latest = new LatestKeeper();
+
+  constructor(
+    private readonly kind: MetricKind,
+    private readonly deps: MetricWriterDeps,
+  ) {
+    this.writer = new RowWriter<MetricPoint>({
+      ...deps,
+      target: new MetricTarget(kind, deps.partitions, this.latest),
+      onCommitted: ({ rows }) => {
+        for (const { portfolioId, metricType, tsMs, value } of rows) {
+          this.latest.saw(seriesKey(portfolioId, metricType), tsMs, value);
+        }
+      },
+    });
+  }
+
+  /** Points accepted and not yet durable. */
+  get pendingRows(): number {
+    return this.writer.pendingRows;
+  }
+
+  /**
+   * Makes points durable; one call is one transaction, up to 50,000 points.
+   * @returns after the commit
+   * @throws Problem 503 `BUFFER_FULL`, `DATABASE_UNAVAILABLE` or `STOPPING`; the call can be repeated
+   */
+  async append(points: readonly MetricPoint[], opts?: AppendOptions): Promise<AppendResult> {
+    const { rows, rejected } = this.deps.bounds.check(points);
+    const result = await this.writer.append(rows, opts);
+    if (rejected.length === 0) return result;
+    return { ...result, rejected: withOriginalIndices(rejected, result.rejected) };
+  }
+
+  /** Makes everything accepted durable and refuses what comes later. */
+  async stop(): Promise<void> {
+    await this.writer.stop();
+    await this.flushLatest();
+  }
+
+  /** Writes the newest values seen since the last call to `latest_metrics`; called once a second. */
+  async flushLatest(): Promise<void> {
+    const values = this.latest.take();
+    if (values.size === 0) return;
+    const entries = [...values].sort(([a], [b]) => (a < b ? -1 : 1));
+    const keys = entries.map(([key]) => key.split('\n'));
+    try {
+      await this.deps.pool.query({
+        name: 'latest_metrics_upsert',
+        text: `INSERT INTO latest_metrics AS l (kind, portfolio_id, metric_type, "timestamp", value)
+          SELECT $1, p, m, to_timestamp(t / 1000), v
+          FROM unnest($2::text[], $3::text[], $4::float8[], $5::float8[]) AS u(p, m, t, v)
+          ON CONFLICT (portfolio_id, kind, metric_type) DO UPDATE
+          SET "timestamp" = excluded."timestamp", value = excluded.value
+          WHERE excluded."timestamp" >= l."timestamp"`,
+        values: [
+          this.kind,
+          keys.map(([portfolio]) => portfolio),
+          keys.map(([, metric]) => metric),
+          entries.map(([, v]) => v.tsMs),
+          entries.map(([, v]) => v.value),
+        ],
+      });
+    } catch (error) {
+      this.latest.putBack(values);
+      throw error;
+    }
+  }
+}
+
+/** `analytics_metrics`: what analytics computes and what clients send. */
+export class MetricWriter extends SeriesWriter {
+  constructor(deps: MetricWriterDeps) {
+    super('analytics', deps);
+  }
+}
+
+/** `risk_metrics`: what risk computes. */
+export class RiskMetricWriter extends SeriesWriter {
+  constructor(deps: MetricWriterDeps) {
+    super('risk', deps);
+  }
+}

@@ -1,0 +1,152 @@
+import type { ModuleLogger } from '../../observability/logger.js';
+import { type Retention, retentionDays, type TimeTable, timeTables } from '../retention.js';
+import { errorCode, messageOf } from '../writer/sqlstate.js';
+import type { Partition, PartitionRepository } from './partition.repository.js';
+import { Coverage, type TimeRange, widthFor } from './partition-plan.js';
+
+/** Partitions kept ready beyond the one of now. */
+const wantedAhead = 3;
+const attachAttempts = 5;
+const dayMs = 86_400_000;
+
+export interface PartitionStatus {
+  readonly table: TimeTable;
+  readonly partitions: number;
+  /** Partitions that exist beyond the one of now, without a gap. */
+  readonly ahead: number;
+  /** Beginning of the oldest one, Unix ms; `null` without any. */
+  readonly oldestMs: number | null;
+  readonly keepDays: number | null;
+}
+
+/**
+ * Keeps the partitions of every time table: some ahead of the clock, those of historic rows on demand, those beyond the
+ * retention gone. There is no DEFAULT partition: it would forbid both adding ranges under load and detaching without a
+ * lock.
+ */
+export class PartitionService {
+  private readonly coverage = new Map<TimeTable, Coverage>();
+  private readonly making = new Map<TimeTable, Promise<void>>();
+
+  constructor(
+    private readonly repository: PartitionRepository,
+    private readonly retention: Retention,
+    private readonly log: ModuleLogger,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** Reads the catalogue and makes what is needed now. */
+  async start(): Promise<void> {
+    for (const table of timeTables) await this.reload(table);
+    await this.makeAhead();
+  }
+
+  async makeAhead(): Promise<void> {
+    for (const table of timeTables) {
+      let at = this.now();
+      for (let i = 0; i <= wantedAhead; i++) {
+        await this.ensure(table, [at]);
+        at = this.coverage.get(table)?.holding(at)?.toMs ?? at;
+      }
+    }
+  }
+
+  /** Whether a partition for this moment is known to exist; quick enough for every row. */
+  covers(table: TimeTable, tsMs: number): boolean {
+    return this.coverage.get(table)?.covers(tsMs) ?? false;
+  }
+
+  /** Makes the partitions that rows at these moments need. */
+  async ensure(table: TimeTable, moments: Iterable<number>): Promise<void> {
+    for (const tsMs of moments) {
+      while (!this.covers(table, tsMs)) {
+        // One at a time per table: a batch of old rows is the same question from every connection.
+        const busy = this.making.get(table);
+        if (busy) {
+          await busy;
+          continue;
+        }
+        const work = this.make(table, tsMs).finally(() => this.making.delete(table));
+        this.making.set(table, work);
+        await work;
+      }
+    }
+  }
+
+  /** Reads the catalogue again: the database has said that a partition is missing. */
+  async reload(table: TimeTable): Promise<void> {
+    const partitions = await this.repository.list(table);
+    this.coverage.set(table, new Coverage(partitions.filter((p) => !p.detachPending)));
+  }
+
+  /**
+   * Drops what is older than its table keeps. `mayDrop` has the last word: a roll-up may still need the rows.
+   * @returns names of the dropped partitions
+   */
+  async applyRetention(
+    mayDrop: (table: TimeTable, range: TimeRange) => Promise<boolean> = async () => true,
+  ): Promise<string[]> {
+    const dropped: string[] = [];
+    for (const table of timeTables) {
+      const days = retentionDays(table, this.retention);
+      if (days === null) continue;
+      const edge = this.now() - days * dayMs;
+      for (const partition of await this.repository.list(table)) {
+        if (partition.toMs > edge && !partition.detachPending) continue;
+        if (!(await mayDrop(table, partition))) continue;
+        if (await this.drop(table, partition)) dropped.push(partition.name);
+      }
+    }
+    return dropped;
+  }
+
+  status(): PartitionStatus[] {
+    return timeTables.map((table) => {
+      const coverage = this.coverage.get(table) ?? new Coverage();
+      return {
+        table,
+        partitions: coverage.all.length,
+        ahead: coverage.aheadOf(this.now()),
+        oldestMs: coverage.all[0]?.fromMs ?? null,
+        keepDays: retentionDays(table, this.retention),
+      };
+    });
+  }
+
+  private async make(table: TimeTable, tsMs: number): Promise<void> {
+    const width = widthFor(retentionDays(table, this.retention));
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const made = await this.repository.create(table, (existing) => {
+          // Another process may have been quicker.
+          const coverage = new Coverage(existing);
+          this.coverage.set(table, coverage);
+          return coverage.covers(tsMs) ? null : coverage.plan(tsMs, width);
+        });
+        if (made) {
+          this.coverage.get(table)?.add(made);
+          this.log.debug({ table, from: new Date(made.fromMs), to: new Date(made.toMs) }, 'partition made');
+        }
+        return;
+      } catch (error) {
+        // A lock that does not come in time (55P03), or a deadlock with a long reader: nobody was blocked, try again.
+        const passing = errorCode(error) === '55P03' || errorCode(error) === '40P01';
+        if (!passing || attempt === attachAttempts) throw error;
+      }
+    }
+  }
+
+  private async drop(table: TimeTable, partition: Partition): Promise<boolean> {
+    // Rows for it are refused at the door from the retention's edge on; nobody should think it is still there.
+    this.coverage.get(table)?.remove(partition);
+    try {
+      await this.repository.drop(table, partition);
+      this.log.info({ table, partition: partition.name }, 'partition beyond the retention dropped');
+      return true;
+    } catch (error) {
+      // The next run finalises what a long transaction has held up.
+      this.log.warn({ table, partition: partition.name, reason: messageOf(error) }, 'partition not dropped');
+      return false;
+    }
+  }
+}

@@ -1,0 +1,358 @@
+import { Injectable } from '@nestjs/common';
+import type { PoolClient } from 'pg';
+import { EventBus } from '../domain/event-bus.js';
+import type { PortfolioChanged } from '../domain/events.js';
+import type { Portfolio, Position, Trade } from '../domain/portfolio.js';
+import { notFound } from '../domain/problem.js';
+import { decodeCursor, encodeCursor } from './cursor.js';
+import { Database } from './database.js';
+import { asProblem } from './database-problem.js';
+import { SeqSource } from './seq-source.js';
+import type { CommitTicket } from './writer/commit-order.js';
+import { isConnectionLoss } from './writer/sqlstate.js';
+
+export interface NewPortfolio {
+  readonly id: string;
+  readonly name: string;
+  readonly currency: string;
+  readonly positions: readonly Position[];
+}
+
+/** A change of positions with its place in the total order. */
+export interface PositionChange {
+  readonly seq: number;
+  readonly kind: PortfolioChanged['kind'];
+  /** The state after it; of a deletion, the last state. */
+  readonly portfolio: Portfolio;
+}
+
+export interface TradesApplied {
+  readonly portfolio: Portfolio;
+  /** Ids in the order given. */
+  readonly applied: readonly string[];
+  /** Known before, with the same content: not applied again. */
+  readonly duplicates: readonly string[];
+  /** Known before with another content: not applied. */
+  readonly conflicting: readonly string[];
+}
+
+export interface StoredTrade extends Trade {
+  readonly seq: number;
+}
+
+const maxPage = 1_000;
+/** Changes read at a time by a replay. */
+const replayRows = 1_000;
+/** How long to look for the outcome of a commit whose answer was lost. */
+const outcomeAttempts = 8;
+
+/**
+ * Portfolios and their positions. Each change takes a number of the one order, commits, and is announced
+ * (`portfolio.changed`) in that order, between the ticks before and after it.
+ */
+@Injectable()
+export class PortfolioRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly seq: SeqSource,
+    private readonly bus: EventBus,
+  ) {}
+
+  /** Creates a portfolio or replaces its name, currency and positions. */
+  put(wanted: NewPortfolio): Promise<{ portfolio: Portfolio; created: boolean }> {
+    return this.change(wanted.id, 'put', async (client, seq) => {
+      const { rows } = await client.query<{ created: boolean }>(
+        `INSERT INTO portfolios (id, name, currency, revision, updated_at) VALUES ($1, $2, $3, $4, now())
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, currency = excluded.currency,
+           revision = excluded.revision, updated_at = excluded.updated_at
+         RETURNING xmax = 0 AS created`,
+        [wanted.id, wanted.name, wanted.currency, seq],
+      );
+      await client.query('DELETE FROM positions WHERE portfolio_id = $1', [wanted.id]);
+      await client.query(
+        `INSERT INTO positions (portfolio_id, symbol, quantity)
+         SELECT $1, s, sum(q) FROM unnest($2::text[], $3::numeric[]) AS u(s, q) GROUP BY s HAVING sum(q) <> 0`,
+        [wanted.id, wanted.positions.map((p) => p.symbol), wanted.positions.map((p) => String(p.quantity))],
+      );
+      const portfolio = await readOne(client, wanted.id);
+      return { portfolio, result: { portfolio, created: rows[0]?.created ?? false } };
+    });
+  }
+
+  async get(id: string): Promise<Portfolio | null> {
+    const { rows } = await this.database.reader.query<PortfolioRow>({
+      name: 'portfolio_get',
+      text: `${selectPortfolio} WHERE p.id = $1`,
+      values: [id],
+    });
+    return rows[0] ? toPortfolio(rows[0]) : null;
+  }
+
+  /** By id. @throws Problem 400 `INVALID_CURSOR` */
+  async list({
+    cursor,
+    limit = 100,
+  }: {
+    readonly cursor?: string;
+    readonly limit?: number;
+  } = {}): Promise<{ portfolios: Portfolio[]; nextCursor: string | null }> {
+    const take = Math.min(Math.max(1, limit), maxPage);
+    const [after] = cursor === undefined ? [''] : decodeCursor(cursor, ['string'] as const);
+    const { rows } = await this.database.reader.query<PortfolioRow>({
+      name: 'portfolio_list',
+      text: `${selectPortfolio} WHERE p.id > $1 ORDER BY p.id LIMIT $2`,
+      values: [after, take + 1],
+    });
+    const page = rows.slice(0, take).map(toPortfolio);
+    const last = page.at(-1);
+    return { portfolios: page, nextCursor: rows.length > take && last ? encodeCursor([last.id]) : null };
+  }
+
+  /** Every portfolio; for the start of an engine. */
+  async all(): Promise<Portfolio[]> {
+    const { rows } = await this.database.reader.query<PortfolioRow>(`${selectPortfolio} ORDER BY p.id`);
+    return rows.map(toPortfolio);
+  }
+
+  /** Deletes a portfolio, its positions and its trades; metrics and the history of changes stay. */
+  async delete(id: string): Promise<boolean> {
+    try {
+      return await this.change(id, 'deleted', async (client) => {
+        const portfolio = await readOne(client, id);
+        await client.query('DELETE FROM trades WHERE portfolio_id = $1', [id]);
+        await client.query('DELETE FROM portfolios WHERE id = $1', [id]);
+        return { portfolio, result: true };
+      });
+    } catch (error) {
+      if ((error as { code?: string }).code === 'NOT_FOUND') return false;
+      throw error;
+    }
+  }
+
+  /** Moves positions by trades, each id once per portfolio. @throws Problem 404 */
+  applyTrades(id: string, trades: readonly Trade[]): Promise<TradesApplied> {
+    return this.change(id, 'traded', async (client, seq) => {
+      await readOne(client, id);
+      const columns = [
+        trades.map((t) => t.id),
+        trades.map((t) => t.symbol),
+        trades.map((t) => t.side),
+        trades.map((t) => String(t.quantity)),
+        trades.map((t) => String(t.price)),
+        trades.map((t) => t.tsMs),
+      ];
+      const given = `unnest($2::text[], $3::text[], $4::text[], $5::numeric[], $6::numeric[], $7::float8[])
+        WITH ORDINALITY AS t(id, symbol, side, quantity, price, ts_ms, place)`;
+      const applied = await client.query<{ id: string }>(
+        `WITH stored AS (
+           INSERT INTO trades (portfolio_id, id, seq, symbol, side, quantity, price, "timestamp")
+           SELECT $1, id, $8, symbol, side, quantity, price, to_timestamp(ts_ms / 1000) FROM ${given} ORDER BY place
+           ON CONFLICT (portfolio_id, id) DO NOTHING RETURNING id, symbol, side, quantity),
+         moved AS (
+           INSERT INTO positions AS p (portfolio_id, symbol, quantity)
+           SELECT $1, symbol, sum(CASE side WHEN 'buy' THEN quantity ELSE -quantity END) FROM stored GROUP BY symbol
+           ON CONFLICT (symbol, portfolio_id) DO UPDATE SET quantity = p.quantity + excluded.quantity)
+         SELECT id FROM stored`,
+        [id, ...columns, seq],
+      );
+      const known = await client.query<{ id: string; same: boolean }>(
+        `SELECT t.id, bool_and((s.symbol, s.side, s.quantity, s.price) = (t.symbol, t.side, t.quantity, t.price)) AS same
+         FROM ${given} JOIN trades s ON s.portfolio_id = $1 AND s.id = t.id GROUP BY t.id`,
+        [id, ...columns],
+      );
+      await client.query('DELETE FROM positions WHERE portfolio_id = $1 AND quantity = 0', [id]);
+      const done = new Set(applied.rows.map((r) => r.id));
+      if (done.size > 0) {
+        await client.query('UPDATE portfolios SET revision = $2, updated_at = now() WHERE id = $1', [
+          id,
+          seq,
+        ]);
+      }
+      const portfolio = await readOne(client, id);
+      const ids = [...new Set(trades.map((t) => t.id))];
+      const differs = new Set(known.rows.filter((r) => !r.same).map((r) => r.id));
+      const result: TradesApplied = {
+        portfolio,
+        applied: ids.filter((t) => done.has(t)),
+        duplicates: ids.filter((t) => !done.has(t) && !differs.has(t)),
+        conflicting: ids.filter((t) => differs.has(t)),
+      };
+      return { portfolio: done.size > 0 ? portfolio : null, result };
+    });
+  }
+
+  /** Trades of one portfolio, newest first. @throws Problem 400 `INVALID_CURSOR` */
+  async trades(
+    id: string,
+    { cursor, limit = 100 }: { readonly cursor?: string; readonly limit?: number } = {},
+  ): Promise<{ trades: StoredTrade[]; nextCursor: string | null }> {
+    const take = Math.min(Math.max(1, limit), maxPage);
+    const [beforeMs, beforeId] =
+      cursor === undefined ? [null, ''] : decodeCursor(cursor, ['number', 'string'] as const);
+    const { rows } = await this.database.reader.query<{
+      id: string;
+      seq: number;
+      symbol: string;
+      side: 'buy' | 'sell';
+      quantity: number;
+      price: number;
+      ts_ms: number;
+    }>({
+      name: 'trades_page',
+      text: `SELECT id, seq::float8 AS seq, symbol, side, quantity::float8 AS quantity, price::float8 AS price,
+          (extract(epoch FROM "timestamp") * 1000)::float8 AS ts_ms
+        FROM trades WHERE portfolio_id = $1
+          AND ($2::float8 IS NULL OR ("timestamp", id) < (to_timestamp($2::float8 / 1000), $3))
+        ORDER BY "timestamp" DESC, id DESC LIMIT $4`,
+      values: [id, beforeMs, beforeId, take + 1],
+    });
+    const page = rows.slice(0, take);
+    const last = page.at(-1);
+    return {
+      trades: page.map(({ ts_ms, ...trade }) => ({ ...trade, tsMs: ts_ms })),
+      nextCursor: rows.length > take && last ? encodeCursor([last.ts_ms, last.id]) : null,
+    };
+  }
+
+  /** Changes in the total order, in batches; with {@link TickRepository.replay} they rebuild an engine. */
+  async *positionChanges({
+    fromSeq,
+    toSeq = Number.MAX_SAFE_INTEGER,
+  }: {
+    readonly fromSeq: number;
+    readonly toSeq?: number;
+  }): AsyncGenerator<readonly PositionChange[]> {
+    for (let from = fromSeq; ; ) {
+      const { rows } = await this.database.reader.query<{
+        seq: number;
+        kind: PositionChange['kind'];
+        portfolio: Portfolio;
+      }>({
+        name: 'position_changes',
+        text: `SELECT seq::float8 AS seq, kind, portfolio FROM position_changes
+          WHERE seq >= $1 AND seq < $2 ORDER BY seq LIMIT $3`,
+        values: [from, toSeq, replayRows],
+      });
+      if (rows.length > 0) yield rows;
+      if (rows.length < replayRows) return;
+      from = (rows.at(-1)?.seq ?? from) + 1;
+    }
+  }
+
+  /** The state of every portfolio at a point of the order: its last change before `seq`, deletions left out. */
+  async asOf(seq: number): Promise<Portfolio[]> {
+    const { rows } = await this.database.reader.query<{ kind: string; portfolio: Portfolio }>(
+      `SELECT DISTINCT ON (portfolio_id) kind, portfolio FROM position_changes
+       WHERE seq < $1 ORDER BY portfolio_id, seq DESC`,
+      [seq],
+    );
+    return rows.filter((r) => r.kind !== 'deleted').map((r) => r.portfolio);
+  }
+
+  /**
+   * One change: lock the portfolio, take a number, do the work, record the state, commit, announce.
+   * `work` answers the state to record, or `null` when nothing has changed.
+   */
+  private async change<T>(
+    id: string,
+    kind: PortfolioChanged['kind'],
+    work: (client: PoolClient, seq: number) => Promise<{ portfolio: Portfolio | null; result: T }>,
+  ): Promise<T> {
+    let ticket: CommitTicket | undefined;
+    let changed: Portfolio | null = null;
+    let result: T | undefined;
+    let committing = false;
+    try {
+      await this.database.writer.use(async (client) => {
+        await this.seq.ensure(1, client);
+        await client.query('BEGIN');
+        try {
+          // Also for an id without a row: two first PUTs of it must not both take a number before either commits.
+          await lock(client, id);
+          // Between take() and COMMIT the announcement of later ticks waits for us.
+          ticket = this.seq.take(1);
+          const done = await work(client, ticket.firstSeq);
+          result = done.result;
+          changed = done.portfolio;
+          if (changed !== null) {
+            await client.query(
+              `INSERT INTO position_changes (seq, portfolio_id, kind, portfolio, at)
+               VALUES ($1, $2, $3, $4, now())`,
+              [ticket.firstSeq, id, kind, JSON.stringify(changed)],
+            );
+          }
+          committing = true;
+          await client.query('COMMIT');
+        } catch (error) {
+          if (!isConnectionLoss(error)) await client.query('ROLLBACK').catch(() => undefined);
+          throw error;
+        }
+      });
+    } catch (error) {
+      const place: CommitTicket | undefined = ticket;
+      const certain = committing && place && (await this.wasCommitted(id, place.firstSeq).catch(() => false));
+      if (!certain) {
+        place?.abandoned();
+        throw asProblem(error);
+      }
+    }
+    const portfolio: Portfolio | null = changed;
+    if (portfolio === null) (ticket as CommitTicket | undefined)?.abandoned();
+    else {
+      await (ticket as unknown as CommitTicket).committed(() =>
+        this.bus.emit('portfolio.changed', { kind, portfolio }),
+      );
+    }
+    return result as T;
+  }
+
+  /** The connection was lost at COMMIT: the lock of the portfolio is free when that transaction has ended. */
+  private async wasCommitted(id: string, seq: number): Promise<boolean> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.database.writer.transaction(async (client) => {
+          await lock(client, id);
+          const { rowCount } = await client.query('SELECT FROM position_changes WHERE seq = $1', [seq]);
+          return rowCount === 1;
+        });
+      } catch (error) {
+        if (attempt === outcomeAttempts) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50 * 2 ** attempt));
+      }
+    }
+  }
+}
+
+interface PortfolioRow {
+  id: string;
+  name: string;
+  currency: string;
+  revision: number;
+  updated_ms: number;
+  positions: Position[];
+}
+
+const selectPortfolio = `SELECT p.id, p.name, p.currency, p.revision::float8 AS revision,
+    (extract(epoch FROM p.updated_at) * 1000)::float8 AS updated_ms,
+    (SELECT coalesce(json_agg(json_build_object('symbol', h.symbol, 'quantity', h.quantity::float8)
+      ORDER BY h.symbol COLLATE "C"), '[]') FROM positions h WHERE h.portfolio_id = p.id) AS positions
+  FROM portfolios p`;
+
+const toPortfolio = (r: PortfolioRow): Portfolio => ({
+  id: r.id,
+  name: r.name,
+  currency: r.currency,
+  positions: r.positions,
+  revision: r.revision,
+  updatedAtMs: r.updated_ms,
+});
+
+async function readOne(client: PoolClient, id: string): Promise<Portfolio> {
+  const { rows } = await client.query<PortfolioRow>(`${selectPortfolio} WHERE p.id = $1`, [id]);
+  if (!rows[0]) throw notFound('portfolio', id);
+  return toPortfolio(rows[0]);
+}
+
+async function lock(client: PoolClient, id: string): Promise<void> {
+  await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`portfolio:${id}`]);
+}

@@ -1,0 +1,183 @@
+import { Injectable } from '@nestjs/common';
+import type { StoredTick } from '../domain/tick.js';
+import { decodeCursor, encodeCursor } from './cursor.js';
+import { Database } from './database.js';
+
+export interface TickQuery {
+  readonly symbol: string;
+  /** Inclusive; `undefined` is from the first. */
+  readonly fromMs?: number;
+  /** Exclusive; `undefined` is to the last. */
+  readonly toMs?: number;
+  readonly cursor?: string;
+  /** At most {@link maxTickPage}. */
+  readonly limit?: number;
+}
+
+export interface TickPage {
+  /** By time, then by `seq`. */
+  readonly ticks: readonly StoredTick[];
+  /** Where the next page begins; `null` on the last. */
+  readonly nextCursor: string | null;
+}
+
+export interface ReplayQuery {
+  /** Inclusive. */
+  readonly fromSeq: number;
+  /** Exclusive; `undefined` is up to what is committed when the replay gets there. */
+  readonly toSeq?: number;
+  readonly symbols?: readonly string[];
+}
+
+/** The newest price of a symbol as far as a point of the total order. */
+export interface LastPrice {
+  readonly symbol: string;
+  readonly price: number;
+  readonly tsMs: number;
+  readonly seq: number;
+}
+
+export const maxTickPage = 10_000;
+const defaultTickPage = 1_000;
+
+/** Numbers of the total order that a replay reads at a time. */
+const replaySpan = 50_000;
+/** Holes of the order (unused reservations of a crashed process) are skipped in growing steps. */
+const maxSpan = 64_000_000;
+
+const columns =
+  'seq::float8, symbol, (extract(epoch FROM ts) * 1000)::float8 AS ts_ms, price, size, source_id';
+type TickRow = [number, string, number, number, number | null, string | null];
+
+/** Reads ticks: exactly what was stored. */
+@Injectable()
+export class TickRepository {
+  constructor(private readonly database: Database) {}
+
+  /** Ticks of one symbol in time order. @throws Problem 400 `INVALID_CURSOR` */
+  async page({ symbol, fromMs, toMs, cursor, limit = defaultTickPage }: TickQuery): Promise<TickPage> {
+    const take = Math.min(Math.max(1, limit), maxTickPage);
+    const [afterUs, afterSeq] =
+      cursor === undefined ? [null, 0] : decodeCursor(cursor, ['string', 'number'] as const);
+    // The cursor carries whole microseconds as text: a float of milliseconds could skip or repeat the ticks of one.
+    const { rows } = await this.database.reader.query<{ tick: TickRow; us: string }>({
+      name: 'ticks_page',
+      // Index ticks_symbol_ts; the few ticks of one microsecond are sorted by seq on the way.
+      text: `SELECT json_build_array(seq, symbol, (extract(epoch FROM ts) * 1000)::float8, price, size, source_id) AS tick,
+          (extract(epoch FROM ts) * 1000000)::bigint AS us
+        FROM ticks
+        WHERE symbol = $1 AND ts >= to_timestamp($2::float8 / 1000) AND ts < to_timestamp($3::float8 / 1000)
+          AND ($4::text IS NULL OR (ts >= timestamptz 'epoch' + $4::bigint * interval '1 microsecond'
+            AND (ts, seq) > (timestamptz 'epoch' + $4::bigint * interval '1 microsecond', $5::bigint)))
+        ORDER BY symbol, ts, seq LIMIT $6`,
+      values: [symbol, fromMs ?? earliestMs, toMs ?? latestMs, afterUs, afterSeq, take + 1],
+    });
+    const more = rows.length > take;
+    const page = more ? rows.slice(0, take) : rows;
+    const last = page.at(-1);
+    return {
+      ticks: page.map(({ tick }) => toTick(tick)),
+      nextCursor: more && last ? encodeCursor([last.us, last.tick[0]]) : null,
+    };
+  }
+
+  /**
+   * Ticks in the total order, in batches of at most 50,000: applying them reproduces the live engine's state.
+   * Reads what is committed when it gets there; to follow a moving end, ask again from the last `seq` + 1.
+   */
+  async *replay({ fromSeq, toSeq, symbols }: ReplayQuery): AsyncGenerator<readonly StoredTick[]> {
+    const end = toSeq ?? (await this.endOfOrder());
+    let span = replaySpan;
+    for (let from = fromSeq; from < end; ) {
+      const to = Math.min(from + span, end);
+      const { rows } = await this.database.reader.query<TickRow>({
+        name: symbols ? 'ticks_replay_symbols' : 'ticks_replay',
+        // Index ticks_seq_brin.
+        text: `SELECT ${columns} FROM ticks WHERE seq >= $1 AND seq < $2
+          ${symbols ? 'AND symbol = ANY ($3)' : ''} ORDER BY seq`,
+        values: symbols ? [from, to, symbols] : [from, to],
+        rowMode: 'array',
+      } as never);
+      if (rows.length > 0) yield (rows as unknown as TickRow[]).map(toTick);
+      // Only an empty span may grow: a full one of any size would not be bounded by its rows.
+      span = rows.length === 0 ? Math.min(span * 2, maxSpan) : replaySpan;
+      from = to;
+    }
+  }
+
+  /**
+   * Where a replay has to begin to meet at least `count` ticks (of the symbols); 1 when there are fewer.
+   */
+  async seqOfTail(count: number, symbols?: readonly string[]): Promise<number> {
+    let to = await this.endOfOrder();
+    let missing = count;
+    for (let span = replaySpan; to > 1; span = Math.min(span * 2, maxSpan)) {
+      const from = Math.max(1, to - span);
+      const { rows } = await this.database.reader.query<{ n: number; seq: number | null }>({
+        name: symbols ? 'ticks_tail_symbols' : 'ticks_tail',
+        // Index ticks_seq_brin.
+        text: `SELECT count(*)::float8 AS n, min(seq) FILTER (WHERE rank <= $3)::float8 AS seq
+          FROM (SELECT seq, row_number() OVER (ORDER BY seq DESC) AS rank FROM ticks
+                WHERE seq >= $1 AND seq < $2 ${symbols ? 'AND symbol = ANY ($4)' : ''}) t`,
+        values: symbols ? [from, to, missing, symbols] : [from, to, missing],
+      });
+      const found = rows[0]?.n ?? 0;
+      if (found >= missing) return rows[0]?.seq ?? from;
+      missing -= found;
+      to = from;
+    }
+    return 1;
+  }
+
+  /**
+   * The newest tick (by time, then by `seq`) of every symbol.
+   * @param beforeSeq only ticks before this point of the order
+   */
+  async lastPrices(beforeSeq?: number): Promise<readonly LastPrice[]> {
+    const { rows } = await this.database.reader.query<{
+      symbol: string;
+      price: number;
+      ts_ms: number;
+      seq: number;
+    }>({
+      name: beforeSeq === undefined ? 'last_prices' : 'last_prices_before',
+      // latest_ticks names every symbol; index ticks_symbol_ts finds the newest tick of each.
+      text: `SELECT l.symbol, t.price, (extract(epoch FROM t.ts) * 1000)::float8 AS ts_ms, t.seq::float8 AS seq
+        FROM latest_ticks l CROSS JOIN LATERAL (
+          SELECT price, ts, seq FROM ticks
+          WHERE symbol = l.symbol AND ${beforeSeq === undefined ? 'ts >= l.ts' : 'seq < $1'}
+          ORDER BY ts DESC, seq DESC LIMIT 1) t`,
+      values: beforeSeq === undefined ? [] : [beforeSeq],
+    });
+    return rows.map((r) => ({ symbol: r.symbol, price: r.price, tsMs: r.ts_ms, seq: r.seq }));
+  }
+
+  /** Ticks stored, exactly; reads an index of all of them, so it is for tests and tools. */
+  async count(): Promise<number> {
+    const { rows } = await this.database.reader.query<{ n: number }>(
+      'SELECT count(*)::float8 AS n FROM ticks',
+    );
+    return rows[0]?.n ?? 0;
+  }
+
+  /** No number at or beyond this one has been given out. */
+  private async endOfOrder(): Promise<number> {
+    const { rows } = await this.database.reader.query<{ next: string }>(
+      'SELECT next_seq AS next FROM seq_source',
+    );
+    return Number(rows[0]?.next ?? 1);
+  }
+}
+
+/** Bounds that no tick exceeds: a query without them would still prune its partitions. */
+const earliestMs = 0;
+const latestMs = Date.UTC(2200, 0, 1);
+
+const toTick = ([seq, symbol, tsMs, price, size, sourceId]: TickRow): StoredTick => ({
+  seq,
+  symbol,
+  tsMs,
+  price,
+  size,
+  sourceId,
+});

@@ -1,0 +1,99 @@
+import type { EventBus } from '../domain/event-bus.js';
+import type { StoredTick, Tick } from '../domain/tick.js';
+import { LatestKeeper } from './latest-keeper.js';
+import type { MeteredPool } from './metered-pool.js';
+import type { PartitionService } from './partitions/partition.service.js';
+import { type RowBounds, withOriginalIndices } from './row-bounds.js';
+import type { SeqSource } from './seq-source.js';
+import { TickTarget } from './tick.target.js';
+import type { AppendResult, CommittedBatch } from './writer/row-target.js';
+import { type AppendOptions, RowWriter, type RowWriterLimits } from './writer/row-writer.js';
+import type { WriterMeter } from './writer/writer-meter.js';
+
+export interface TickWriterDeps {
+  readonly pool: MeteredPool;
+  readonly seq: SeqSource;
+  readonly bus: EventBus;
+  readonly meter: WriterMeter;
+  readonly bounds: RowBounds;
+  /** `null` on TimescaleDB, which makes its chunks itself. */
+  readonly partitions: PartitionService | null;
+  readonly limits?: Partial<RowWriterLimits>;
+  readonly onDefect: (error: unknown) => void;
+}
+
+/** Writes ticks by group commit and tells the other stages (`ticks.stored`) in `seq` order, after the commit. */
+export class TickWriter {
+  private readonly writer: RowWriter<Tick>;
+  private readonly latest = new LatestKeeper();
+
+  constructor(private readonly deps: TickWriterDeps) {
+    this.writer = new RowWriter<Tick>({
+      ...deps,
+      target: new TickTarget(deps.partitions, this.latest),
+      onCommitted: (batch) => this.announce(batch),
+    });
+  }
+
+  /** Ticks accepted and not yet durable. */
+  get pendingRows(): number {
+    return this.writer.pendingRows;
+  }
+
+  /**
+   * Makes ticks durable; one call is one transaction, up to 50,000 ticks.
+   * @param ticks validated; stored in this order
+   * @returns after the commit: how many were stored, how many were known by their source id, which were refused
+   * @throws Problem 503 `BUFFER_FULL`, `DATABASE_UNAVAILABLE` or `STOPPING`; the call can be repeated
+   */
+  async append(ticks: readonly Tick[], opts?: AppendOptions): Promise<AppendResult> {
+    const { rows, rejected } = this.deps.bounds.check(ticks);
+    const result = await this.writer.append(rows, opts);
+    if (rejected.length === 0) return result;
+    return { ...result, rejected: withOriginalIndices(rejected, result.rejected) };
+  }
+
+  /** Makes everything accepted durable and refuses what comes later. */
+  async stop(): Promise<void> {
+    await this.writer.stop();
+    await this.flushLatest();
+  }
+
+  /** Writes the newest prices seen since the last call to `latest_ticks`; called once a second. */
+  async flushLatest(): Promise<void> {
+    const values = this.latest.take();
+    if (values.size === 0) return;
+    const entries = [...values].sort(([a], [b]) => (a < b ? -1 : 1));
+    try {
+      await this.deps.pool.query({
+        name: 'latest_ticks_upsert',
+        text: `INSERT INTO latest_ticks AS l (symbol, seq, ts, price)
+          SELECT s, q, to_timestamp(t / 1000), p
+          FROM unnest($1::text[], $2::bigint[], $3::float8[], $4::float8[]) AS u(s, q, t, p)
+          ON CONFLICT (symbol) DO UPDATE SET seq = excluded.seq, ts = excluded.ts, price = excluded.price
+          WHERE (excluded.ts, excluded.seq) > (l.ts, l.seq)`,
+        values: [
+          entries.map(([symbol]) => symbol),
+          entries.map(([, v]) => v.seq),
+          entries.map(([, v]) => v.tsMs),
+          entries.map(([, v]) => v.value),
+        ],
+      });
+    } catch (error) {
+      this.latest.putBack(values);
+      throw error;
+    }
+  }
+
+  private announce({ rows, seqs, ingestedAtMs, storedAtMs }: CommittedBatch<Tick>): void {
+    if (rows.length === 0) return;
+    const ticks: StoredTick[] = new Array(rows.length);
+    for (let i = 0; i < rows.length; i++) {
+      const { symbol, tsMs, price, size, sourceId } = rows[i] as Tick;
+      const seq = seqs[i] as number;
+      ticks[i] = { symbol, tsMs, price, size, sourceId, seq };
+      this.latest.saw(symbol, tsMs, price, seq);
+    }
+    this.deps.bus.emit('ticks.stored', { ticks, ingestedAtMs, storedAtMs });
+  }
+}

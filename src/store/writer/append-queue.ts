@@ -1,0 +1,78 @@
+import type { AppendResult } from './row-target.js';
+
+/** One call of `append`: its rows are never split over two transactions. */
+export interface Entry<Row> {
+  readonly rows: readonly Row[];
+  readonly bytes: number;
+  readonly ingestedAtMs: number;
+  /** A statement that commits together with the rows. */
+  readonly alongside: string | null;
+  /** Monotonic ms. */
+  readonly enqueuedAt: number;
+  readonly resolve: (result: AppendResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** First in, first out, with the totals that the bounds and the flush decision need. */
+export class AppendQueue<Row> {
+  private entries: Entry<Row>[] = [];
+  private head = 0;
+  rows = 0;
+  bytes = 0;
+
+  get isEmpty(): boolean {
+    return this.head === this.entries.length;
+  }
+
+  get oldest(): Entry<Row> | undefined {
+    return this.entries[this.head];
+  }
+
+  push(entry: Entry<Row>): void {
+    this.entries.push(entry);
+    this.rows += entry.rows.length;
+    this.bytes += entry.bytes;
+  }
+
+  shift(): Entry<Row> | undefined {
+    const entry = this.entries[this.head];
+    if (entry === undefined) return undefined;
+    this.head++;
+    this.rows -= entry.rows.length;
+    this.bytes -= entry.bytes;
+    // Compacted rarely, so that a shift stays O(1) on a long queue.
+    if (this.head > 1_024 && this.head * 2 > this.entries.length) {
+      this.entries = this.entries.slice(this.head);
+      this.head = 0;
+    }
+    return entry;
+  }
+
+  /** Whole entries up to the bounds; at least one. */
+  takeBatch(maxRows: number, maxBytes: number): Entry<Row>[] {
+    const batch: Entry<Row>[] = [];
+    let rows = 0;
+    let bytes = 0;
+    for (let next = this.oldest; next !== undefined; next = this.oldest) {
+      if (batch.length > 0 && (rows + next.rows.length > maxRows || bytes + next.bytes > maxBytes)) break;
+      rows += next.rows.length;
+      bytes += next.bytes;
+      batch.push(next);
+      this.shift();
+    }
+    return batch;
+  }
+
+  /** Rows that {@link takeBatch} would take now. */
+  nextBatchRows(maxRows: number, maxBytes: number): number {
+    let rows = 0;
+    let bytes = 0;
+    for (let i = this.head; i < this.entries.length; i++) {
+      const entry = this.entries[i] as Entry<Row>;
+      if (rows > 0 && (rows + entry.rows.length > maxRows || bytes + entry.bytes > maxBytes)) break;
+      rows += entry.rows.length;
+      bytes += entry.bytes;
+    }
+    return rows;
+  }
+}

@@ -1,0 +1,415 @@
+import { randomUUID } from 'node:crypto';
+import type { PoolClient } from 'pg';
+import { Problem, unavailable } from '../../domain/problem.js';
+import type { MeteredPool } from '../metered-pool.js';
+import type { SeqSource } from '../seq-source.js';
+import { AppendQueue, type Entry } from './append-queue.js';
+import { AlreadyCommitted, type BatchOutcome, BatchSender } from './batch-sender.js';
+import type { CommitTicket } from './commit-order.js';
+import type { AppendResult, CommittedBatch, RejectedRow, RowBatch, RowTarget } from './row-target.js';
+import { classifyFailure, isConnectionLoss, messageOf } from './sqlstate.js';
+import type { WriterMeter } from './writer-meter.js';
+
+export interface RowWriterLimits {
+  /** Rows accepted and not durable before `append` answers 503. */
+  readonly maxBufferRows: number;
+  /** The same in estimated bytes. */
+  readonly maxBufferBytes: number;
+  /** A batch is closed at this size… */
+  readonly maxBatchRows: number;
+  readonly maxBatchBytes: number;
+  /** …or when its oldest row has waited this long and a connection is free. */
+  readonly lingerMs: number;
+  /** Longest wait for durability before the sender is told to repeat. */
+  readonly ackTimeoutMs: number;
+  /** Batches under way at once. */
+  readonly concurrency: number;
+}
+
+export const defaultLimits: RowWriterLimits = {
+  maxBufferRows: 200_000,
+  maxBufferBytes: 128 * 2 ** 20,
+  maxBatchRows: 10_000,
+  maxBatchBytes: 8 * 2 ** 20,
+  lingerMs: 3,
+  ackTimeoutMs: 10_000,
+  concurrency: 2,
+};
+
+/** Largest append that is one transaction; callers split longer streams. */
+export const maxRowsPerAppend = 50_000;
+
+const backoffMs = { first: 50, max: 1_000 };
+/** After this long without the database, appends are refused at once instead of after the ack timeout. */
+const failFastAfterMs = 2_000;
+
+interface Batch<Row> extends RowBatch<Row> {
+  readonly id: string;
+  readonly entries: readonly Entry<Row>[];
+  readonly ticket: CommitTicket | null;
+  readonly closedAt: number;
+}
+
+export interface AppendOptions {
+  /** When the first byte of the rows arrived, Unix ms; default: now. */
+  readonly ingestedAtMs?: number;
+  /** A statement (literals only) that commits together with the rows, such as the part of an idempotent request. */
+  readonly alongside?: string;
+}
+
+export interface RowWriterDeps<Row> {
+  readonly target: RowTarget<Row>;
+  readonly pool: MeteredPool;
+  readonly seq: SeqSource;
+  readonly meter: WriterMeter;
+  readonly limits?: Partial<RowWriterLimits>;
+  /** News of a commit; runs in `seq` order for sequenced tables. */
+  readonly onCommitted?: (batch: CommittedBatch<Row>) => void;
+  readonly onDefect: (error: unknown) => void;
+}
+
+/**
+ * Group commit: appends of many callers become one binary `COPY` and one commit. A call resolves after the commit that
+ * holds its rows; one that was refused can be repeated. Nothing is dropped silently and nothing grows without bound.
+ *
+ *     append → queue (bounded) → batch (size or age) → COPY in one transaction → announce in seq order → resolve
+ */
+export class RowWriter<Row> {
+  private readonly queue = new AppendQueue<Row>();
+  private readonly limits: RowWriterLimits;
+  private readonly sender: BatchSender<Row>;
+  private inFlightRows = 0;
+  private inFlightBytes = 0;
+  private active = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private downSince: number | undefined;
+  private stopping = false;
+  private idleWaiters: (() => void)[] = [];
+
+  constructor(private readonly deps: RowWriterDeps<Row>) {
+    this.limits = { ...defaultLimits, ...deps.limits };
+    this.sender = new BatchSender(deps.target, (bytes) => deps.meter.bytes(bytes));
+    deps.meter.watch({
+      rows: () => this.queue.rows + this.inFlightRows,
+      bytes: () => this.queue.bytes + this.inFlightBytes,
+      oldestSeconds: () => {
+        const oldest = this.queue.oldest;
+        return oldest === undefined ? null : (performance.now() - oldest.enqueuedAt) / 1000;
+      },
+    });
+  }
+
+  /** Rows accepted and not yet durable. */
+  get pendingRows(): number {
+    return this.queue.rows + this.inFlightRows;
+  }
+
+  /** True while the last attempt to reach the database has failed. */
+  get databaseIsAway(): boolean {
+    return this.downSince !== undefined;
+  }
+
+  /**
+   * @param rows validated; at most {@link maxRowsPerAppend}
+   * @returns after the commit
+   * @throws Problem 503 `BUFFER_FULL`, `DATABASE_UNAVAILABLE` or `STOPPING`: nothing of it is stored, or, when the
+   *   connection was lost at the very commit, it is stored whole and unacknowledged
+   */
+  append(rows: readonly Row[], opts: AppendOptions = {}): Promise<AppendResult> {
+    if (rows.length === 0) return Promise.resolve({ stored: 0, duplicates: 0, rejected: [] });
+    const refusal = this.refusal(rows.length);
+    if (refusal !== null) return Promise.reject(refusal);
+    let bytes = 0;
+    for (const row of rows) bytes += this.deps.target.bytes(row);
+    return new Promise((resolve, reject) => {
+      const entry: Entry<Row> = {
+        rows,
+        bytes,
+        ingestedAtMs: opts.ingestedAtMs ?? Date.now(),
+        alongside: opts.alongside ?? null,
+        enqueuedAt: performance.now(),
+        resolve,
+        reject,
+      };
+      this.queue.push(entry);
+      this.pump();
+    });
+  }
+
+  /** Makes everything accepted durable; appends are refused from now on. Ends at the latest after the ack timeout. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.pump();
+    if (this.queue.isEmpty && this.active === 0) return;
+    await new Promise<void>((resolve) => this.idleWaiters.push(resolve));
+  }
+
+  private refusal(rows: number): Problem | null {
+    const { limits } = this;
+    if (rows > maxRowsPerAppend) {
+      return new Problem(
+        413,
+        'BATCH_TOO_LARGE',
+        `One append holds at most ${maxRowsPerAppend} rows, not ${rows}.`,
+      );
+    }
+    if (this.stopping) {
+      this.deps.meter.refused('stopping', rows);
+      return unavailable('STOPPING', 'The server is stopping.', 2);
+    }
+    if (this.downSince !== undefined && performance.now() - this.downSince > failFastAfterMs) {
+      this.deps.meter.refused('database_unavailable', rows);
+      return unavailable('DATABASE_UNAVAILABLE', 'The database does not answer.', 2);
+    }
+    // One append always fits into an empty buffer, whatever its size.
+    const full = this.pendingRows > 0 && this.pendingRows + rows > limits.maxBufferRows;
+    if (full || this.queue.bytes + this.inFlightBytes > limits.maxBufferBytes) {
+      this.deps.meter.refused('buffer_full', rows);
+      return unavailable('BUFFER_FULL', 'More rows wait for the database than the buffer may hold.', 1);
+    }
+    return null;
+  }
+
+  private pump(): void {
+    while (!this.queue.isEmpty && this.active < this.limits.concurrency) {
+      const waitMs = this.lingerLeft();
+      if (waitMs > 0) {
+        this.timer ??= setTimeout(() => {
+          this.timer = undefined;
+          this.pump();
+        }, waitMs);
+        return;
+      }
+      // One batch's worth per connection: a second one is opened only for what the first cannot take.
+      if (this.active > 0 && this.queue.rows < this.limits.maxBatchRows / 2 && !this.stopping) return;
+      this.active++;
+      void this.flush();
+    }
+    if (this.queue.isEmpty && this.active === 0) {
+      for (const resolve of this.idleWaiters) resolve();
+      this.idleWaiters = [];
+    }
+  }
+
+  private lingerLeft(): number {
+    const { lingerMs, maxBatchRows, maxBatchBytes } = this.limits;
+    const { oldest, rows, bytes } = this.queue;
+    if (this.stopping || oldest === undefined || rows >= maxBatchRows || bytes >= maxBatchBytes) return 0;
+    return Math.max(0, Math.ceil(lingerMs - (performance.now() - oldest.enqueuedAt)));
+  }
+
+  private async flush(): Promise<void> {
+    let client: PoolClient | undefined;
+    try {
+      client = await this.deps.pool.connect();
+      const batch = await this.closeBatch(client);
+      if (batch === null) return;
+      this.reachable();
+      client = await this.write(client, batch);
+    } catch (error) {
+      // Only what failed before a batch was closed arrives here; its rows are still queued.
+      this.unreachable(error);
+      client?.release(error instanceof Error ? error : true);
+      client = undefined;
+      await sleep(backoffMs.first * (1 + Math.random()));
+    } finally {
+      client?.release();
+      this.active--;
+      this.pump();
+    }
+  }
+
+  private async closeBatch(client: PoolClient): Promise<Batch<Row> | null> {
+    const { queue, limits } = this;
+    const { seq, target } = this.deps;
+    const wanted = (): number => queue.nextBatchRows(limits.maxBatchRows, limits.maxBatchBytes);
+    // Between the last check and take() nothing may wait: numbers follow the order of appends.
+    while (target.sequenced && !seq.has(wanted())) await seq.ensure(wanted(), client);
+    const entries = queue.takeBatch(limits.maxBatchRows, limits.maxBatchBytes);
+    if (entries.length === 0) return null;
+    const rows = entries.length === 1 ? (entries[0] as Entry<Row>).rows : entries.flatMap((e) => e.rows);
+    const ticket = target.sequenced ? seq.take(rows.length) : null;
+    this.inFlightRows += rows.length;
+    for (const entry of entries) this.inFlightBytes += entry.bytes;
+    return {
+      id: randomUUID(),
+      rows,
+      entries,
+      ticket,
+      firstSeq: ticket?.firstSeq ?? 0,
+      alongside: entries.flatMap((e) => (e.alongside === null ? [] : [e.alongside])),
+      closedAt: performance.now(),
+    };
+  }
+
+  /** @returns the connection to give back, or `undefined` when it was discarded */
+  private async write(first: PoolClient, batch: Batch<Row>): Promise<PoolClient | undefined> {
+    let client: PoolClient | undefined = first;
+    let mode: 'whole' | 'bisect' = 'whole';
+    let prepareAgain = false;
+    let partitionFailures = 0;
+    /** An attempt has ended without an answer: it may have committed. */
+    let uncertain = false;
+    let told = false;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        client ??= await this.deps.pool.connect();
+        if (told && !(await this.sender.wasCommitted(client, batch.id))) {
+          batch.ticket?.abandoned();
+          this.leave(batch);
+          return client;
+        }
+        await this.deps.target.prepare?.(batch, prepareAgain);
+        const outcome = told
+          ? await this.sender.outcomeOfCommitted(client, batch)
+          : mode === 'whole'
+            ? await this.sender.send(client, batch.id, batch)
+            : await this.sender.sendBisecting(client, batch.id, batch);
+        this.reachable();
+        await this.settle(batch, outcome);
+        return client;
+      } catch (error) {
+        if (error instanceof AlreadyCommitted && client) {
+          const outcome = await this.sender.outcomeOfCommitted(client, batch).catch((lost: unknown) => lost);
+          if (!(outcome instanceof Error)) {
+            this.reachable();
+            await this.settle(batch, outcome as BatchOutcome);
+            return client;
+          }
+        }
+        const failure = error instanceof AlreadyCommitted ? 'retry' : classifyFailure(error);
+        if (failure === 'fatal' || (failure === 'partition' && ++partitionFailures > 3)) {
+          this.deps.onDefect(error);
+          this.fail(batch, error);
+          return client;
+        }
+        if (failure === 'data') {
+          mode = 'bisect';
+          continue;
+        }
+        if (failure === 'partition') {
+          prepareAgain = true;
+          continue;
+        }
+        this.deps.meter.retry();
+        if (isConnectionLoss(error)) {
+          uncertain ||= client !== undefined;
+          client?.release(true);
+          client = undefined;
+          this.unreachable(error);
+        }
+        const expired = performance.now() - batch.closedAt > this.limits.ackTimeoutMs;
+        if (expired && !told) {
+          this.refuse(batch);
+          if (!uncertain) {
+            batch.ticket?.abandoned();
+            this.leave(batch);
+            return client;
+          }
+          // The sender knows that it has to repeat; whether to announce the rows is still to be found out.
+          told = true;
+        }
+        if (told && this.stopping) {
+          batch.ticket?.abandoned();
+          this.leave(batch);
+          return client;
+        }
+        await sleep(Math.min(backoffMs.max, backoffMs.first * 2 ** attempt) * (0.5 + Math.random()));
+      }
+    }
+  }
+
+  private async settle(batch: Batch<Row>, outcome: BatchOutcome): Promise<void> {
+    const storedAtMs = Date.now();
+    const dropped = new Set(outcome.duplicates);
+    for (const { position } of outcome.refused) dropped.add(position);
+    const announce = (): void => {
+      this.deps.onCommitted?.(committed(batch, dropped, storedAtMs));
+    };
+    if (batch.ticket) await batch.ticket.committed(announce);
+    else announce();
+    this.deps.meter.flushed(batch.rows.length - dropped.size, (performance.now() - batch.closedAt) / 1000);
+    this.deps.meter.duplicates(outcome.duplicates.length);
+    for (const row of outcome.refused) this.deps.meter.deadLetter(row.sqlstate);
+    this.leave(batch);
+    this.answer(batch, outcome);
+  }
+
+  private answer(batch: Batch<Row>, outcome: BatchOutcome): void {
+    if (outcome.duplicates.length === 0 && outcome.refused.length === 0) {
+      for (const e of batch.entries) e.resolve({ stored: e.rows.length, duplicates: 0, rejected: [] });
+      return;
+    }
+    let from = 0;
+    for (const entry of batch.entries) {
+      const to = from + entry.rows.length;
+      const duplicates = outcome.duplicates.filter((p) => p >= from && p < to).length;
+      const rejected: RejectedRow[] = outcome.refused
+        .filter((r) => r.position >= from && r.position < to)
+        .map((r) => ({
+          index: r.position - from,
+          code: 'DATABASE_REFUSED',
+          message: `${r.sqlstate}: ${r.message}`,
+        }));
+      entry.resolve({
+        stored: entry.rows.length - duplicates - rejected.length,
+        duplicates,
+        rejected: rejected.sort((a, b) => a.index - b.index),
+      });
+      from = to;
+    }
+  }
+
+  private fail(batch: Batch<Row>, error: unknown): void {
+    batch.ticket?.abandoned();
+    this.leave(batch);
+    for (const entry of batch.entries) entry.reject(error);
+  }
+
+  private refuse(batch: Batch<Row>): void {
+    this.deps.meter.refused('database_unavailable', batch.rows.length);
+    for (const entry of batch.entries) {
+      entry.reject(unavailable('DATABASE_UNAVAILABLE', 'The database does not answer.', 2));
+    }
+  }
+
+  private leave(batch: Batch<Row>): void {
+    this.inFlightRows -= batch.rows.length;
+    for (const entry of batch.entries) this.inFlightBytes -= entry.bytes;
+  }
+
+  private reachable(): void {
+    this.downSince = undefined;
+  }
+
+  /** While the database is away, queued rows are not kept waiting beyond the ack timeout either. */
+  private unreachable(error: unknown): void {
+    if (this.downSince === undefined) this.deps.meter.lost(messageOf(error));
+    this.downSince ??= performance.now();
+    const deadline = performance.now() - this.limits.ackTimeoutMs;
+    for (let oldest = this.queue.oldest; oldest !== undefined; oldest = this.queue.oldest) {
+      if (oldest.enqueuedAt > deadline) break;
+      this.queue.shift();
+      this.deps.meter.refused('database_unavailable', oldest.rows.length);
+      oldest.reject(unavailable('DATABASE_UNAVAILABLE', 'The database does not answer.', 2));
+    }
+  }
+}
+
+function committed<Row>(
+  batch: Batch<Row>,
+  dropped: ReadonlySet<number>,
+  storedAtMs: number,
+): CommittedBatch<Row> {
+  const rows: Row[] = [];
+  const seqs: number[] = [];
+  batch.rows.forEach((row, position) => {
+    if (dropped.has(position)) return;
+    rows.push(row);
+    if (batch.ticket) seqs.push(batch.firstSeq + position);
+  });
+  const ingestedAtMs = Math.min(...batch.entries.map((e) => e.ingestedAtMs));
+  return { rows, seqs, ingestedAtMs, storedAtMs };
+}
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
