@@ -1,0 +1,165 @@
+/** Order of the figures in the array that `StreamWindow.readInto` fills. */
+export const FIGURE = {
+  count: 0,
+  current: 1,
+  mean: 2,
+  std: 3,
+  stdSample: 4,
+  min: 5,
+  max: 6,
+  trend: 7,
+  volatility: 8,
+  momentum1: 9,
+  momentum5: 10,
+  momentum10: 11,
+  ewmaMean: 12,
+  ewmaVolatility: 13,
+  drawdown: 14,
+  drawdownFraction: 15,
+  maxDrawdown: 16,
+  maxDrawdownFraction: 17,
+} as const;
+export const figureCount = 18;
+
+/** Name of a figure that can be undefined. */
+export type FigureName = Exclude<keyof typeof FIGURE, 'count'>;
+
+/** Values a figure needs before it is defined. */
+export const needs: Readonly<Record<FigureName, number>> = {
+  current: 1,
+  mean: 1,
+  std: 1,
+  stdSample: 2,
+  min: 1,
+  max: 1,
+  trend: 10,
+  volatility: 20,
+  momentum1: 2,
+  momentum5: 6,
+  momentum10: 11,
+  ewmaMean: 1,
+  ewmaVolatility: 2,
+  drawdown: 1,
+  drawdownFraction: 1,
+  maxDrawdown: 1,
+  maxDrawdownFraction: 1,
+};
+
+/** From this many values on every figure is defined (for a positive series). */
+export const valuesForAll = 20;
+
+/** Why a figure is `null`. */
+export type UndefinedReason =
+  /** Fewer values than the figure needs. */
+  | { readonly code: 'warming_up'; readonly need: number; readonly have: number }
+  /** A return or a fraction of a value that is 0. */
+  | { readonly code: 'zero_value' }
+  /** A drawdown as a fraction needs values above 0. */
+  | { readonly code: 'not_positive' }
+  /** The exact result is beyond the range of a double. */
+  | { readonly code: 'overflow' };
+
+/**
+ * Statistics of one window, in the unit of its values unless said otherwise. `null` where undefined, with the reason.
+ */
+export interface WindowStatistics {
+  readonly count: number;
+  readonly capacity: number;
+  /** Whether the window holds the values that every figure needs. */
+  readonly ready: boolean;
+  readonly need: number;
+  readonly have: number;
+  /** Newest value. */
+  readonly current: number | null;
+  readonly mean: number | null;
+  /** Population standard deviation (divides by n). */
+  readonly std: number | null;
+  /** Sample standard deviation (divides by n − 1). */
+  readonly stdSample: number | null;
+  readonly min: number | null;
+  readonly max: number | null;
+  /** Least-squares slope over the index: units per value. */
+  readonly trend: number | null;
+  /** Population standard deviation of the newest 19 simple returns, times √(periods per year). A fraction. */
+  readonly volatility: number | null;
+  /** v[n] / v[n − p] − 1. Fractions. */
+  readonly momentum1: number | null;
+  readonly momentum5: number | null;
+  readonly momentum10: number | null;
+  /** Mean with weights 1, λ, λ² … from the newest value back to the oldest in the window. */
+  readonly ewmaMean: number | null;
+  /** Root of the equally weighted squared simple returns (mean taken as 0), times √(periods per year). A fraction. */
+  readonly ewmaVolatility: number | null;
+  /** Highest value of the window − newest value. */
+  readonly drawdown: number | null;
+  /** The same as a fraction of the highest value. */
+  readonly drawdownFraction: number | null;
+  /** Largest fall from a value to a later one inside the window. */
+  readonly maxDrawdown: number | null;
+  readonly maxDrawdownFraction: number | null;
+  readonly reasons: Readonly<Partial<Record<FigureName, UndefinedReason>>>;
+}
+
+const names = Object.keys(needs) as FigureName[];
+
+/** Turns the raw figures into an object: NaN and ±Infinity become `null` with a reason. */
+export function describeFigures(figures: Float64Array, capacity: number): WindowStatistics {
+  const count = figures[FIGURE.count]!;
+  const reasons: Partial<Record<FigureName, UndefinedReason>> = {};
+  const value = (name: FigureName): number | null => {
+    const x = figures[FIGURE[name]]!;
+    // x − x is 0 for every finite number, NaN otherwise.
+    if (x - x === 0) return x;
+    reasons[name] = reasonFor(name, count, x);
+    return null;
+  };
+  return {
+    count,
+    capacity,
+    ready: count >= Math.min(valuesForAll, capacity),
+    need: valuesForAll,
+    have: count,
+    current: value('current'),
+    mean: value('mean'),
+    std: value('std'),
+    stdSample: value('stdSample'),
+    min: value('min'),
+    max: value('max'),
+    trend: value('trend'),
+    volatility: value('volatility'),
+    momentum1: value('momentum1'),
+    momentum5: value('momentum5'),
+    momentum10: value('momentum10'),
+    ewmaMean: value('ewmaMean'),
+    ewmaVolatility: value('ewmaVolatility'),
+    drawdown: value('drawdown'),
+    drawdownFraction: value('drawdownFraction'),
+    maxDrawdown: value('maxDrawdown'),
+    maxDrawdownFraction: value('maxDrawdownFraction'),
+    reasons,
+  };
+}
+
+/** All figures that need a value are undefined together; this is the list, for callers that walk over them. */
+export const figureNames: readonly FigureName[] = names;
+
+function reasonFor(name: FigureName, have: number, x: number): UndefinedReason {
+  const need = needs[name];
+  if (have < need) return { code: 'warming_up', need, have };
+  switch (name) {
+    case 'drawdownFraction':
+    case 'maxDrawdownFraction':
+      return { code: 'not_positive' };
+    case 'momentum1':
+    case 'momentum5':
+    case 'momentum10':
+    case 'volatility':
+    case 'ewmaVolatility':
+      // 1 / 0 is infinite and 0 / 0 is not a number; an infinite return can also be the quotient of 1e300 and 1e-300.
+      return Number.isNaN(x) || x === Number.POSITIVE_INFINITY || x === Number.NEGATIVE_INFINITY
+        ? { code: 'zero_value' }
+        : { code: 'overflow' };
+    default:
+      return { code: 'overflow' };
+  }
+}
