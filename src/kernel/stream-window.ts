@@ -19,6 +19,8 @@ export interface StreamWindowOptions {
 }
 
 export const defaultCapacity = 10_000;
+/** More values than a block has, but for one in 10⁶ where keys end blocks. */
+export const blocksMargin = 1_024;
 // Local copies: V8 folds these into the code, imported ones it loads at every use.
 const size = segmentSize;
 const MOMENTUM_1 = FIGURE.momentum1;
@@ -54,9 +56,9 @@ const longestTail = 128;
  * the values that came since. The longest single update therefore handles one block, one group and the list of groups
  * (at most a few hundred joins, microseconds) where two stacks would turn over the whole window.
  *
- * Where blocks end depends only on the `key` given with each value. With keys that name the value itself (a sequence
- * number through {@link cutKey}), two windows that hold the same values have the same blocks and the same bits in
- * their answers, wherever their streams began.
+ * With keys that name the value itself (a sequence number through {@link cutKey}), where blocks end depends only on
+ * the values' keys. Two windows that hold the same values then have the same blocks and the same bits in their
+ * answers, wherever their streams began, if that was {@link blocksMargin} or more values before the oldest one held.
  */
 export class StreamWindow {
   readonly lambda: number;

@@ -1,0 +1,6 @@
+// The streaming window of `tidewatch/kernel` and its batch counterpart.
+export * from './batch-statistics.js';
+export * from './compensated-sum.js';
+export * from './quantile-sketch.js';
+export * from './stream-window.js';
+export * from './window-statistics.js';
