@@ -11,11 +11,8 @@ export interface AppendOutcome {
 export interface AppendOptions {
   /** Unix ms at which the first byte of the rows was accepted. */
   readonly ingestedAtMs?: number;
-  /**
-   * A UUID that names these rows. Rows that were committed under the same name are not stored again; the outcome is
-   * that of the first time.
-   */
-  readonly batchId?: string;
+  /** A statement that commits together with the rows. */
+  readonly alongside?: string;
 }
 
 /** The way of one kind of row into the store. */

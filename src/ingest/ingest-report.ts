@@ -16,6 +16,12 @@ export interface IngestAnswer {
   readonly ignored_columns?: readonly string[];
 }
 
+export interface IngestOutcome {
+  readonly answer: IngestAnswer;
+  /** The answer of an earlier upload with the same key and body; nothing was stored now. */
+  readonly replayed: boolean;
+}
+
 /** The counts of one request while it runs. */
 export class IngestReport {
   accepted = 0;

@@ -19,6 +19,11 @@ async function* chunks(text: string, size: number): AsyncGenerator<Buffer> {
   for (let i = 0; i < bytes.length; i += size) yield bytes.subarray(i, i + size);
 }
 
+const keyed = (): UploadKey =>
+  new UploadKey('ticks', 'k', 'ndjson', (firstRow, { rowCount, digest }) =>
+    JSON.stringify([firstRow, rowCount, Buffer.from(digest).toString('hex')]),
+  );
+
 interface Setup extends Partial<IngestRunOptions<Tick>> {
   lane?: FakeLane<Tick>;
   chunkSize?: number;
@@ -58,15 +63,31 @@ describe('an upload', () => {
     expect([budget.rows, budget.bytes, budget.isDraining]).toEqual([0, 0, false]);
   });
 
-  it('makes the same batches however the network cuts it', async () => {
-    const names = async (chunkSize: number): Promise<unknown> => {
+  it('is stored in the same parts however the network cuts it', async () => {
+    const parts = async (chunkSize: number): Promise<unknown> => {
       const lane = new FakeLane<Tick>();
-      await upload(lines(30_000), { lane, chunkSize, key: new UploadKey('ticks', 'k', 'ndjson') });
-      return lane.batches.map(({ rows, options }) => [rows, options.batchId]);
+      await upload(lines(30_000), { lane, chunkSize, key: keyed() });
+      return lane.batches.map(({ rows, options }) => [rows, options.alongside]);
     };
-    const first = await names(65_536);
-    expect(first).toEqual(await names(1_777));
-    expect(first).toEqual(await names(10_000_000));
+    const first = await parts(65_536);
+    expect(first).toEqual(await parts(1_777));
+    expect(first).toEqual(await parts(10_000_000));
+  });
+
+  it('that is repeated after a failure stores only what is missing', async () => {
+    const lane = new FakeLane<Tick>({
+      failure: (n) => (n === 3 ? unavailable('DATABASE_UNAVAILABLE', 'Away.', 2) : undefined),
+    });
+    await expect(upload(lines(40_000), { lane, key: keyed() })).rejects.toMatchObject({ status: 503 });
+    expect(lane.rows.length).toBeGreaterThan(0);
+    const again = keyed();
+    again.resume(lane.marks());
+    const { answer, budget } = await upload(lines(40_000), { lane, key: again, chunkSize: 1_000 });
+    expect(answer.accepted).toBe(40_000);
+    expect(lane.rows.map((r) => r.size).sort((a, b) => a! - b!)).toEqual(
+      Array.from({ length: 40_000 }, (_, i) => i),
+    );
+    expect([budget.rows, budget.bytes, budget.isDraining]).toEqual([0, 0, false]);
   });
 
   it('reports wrong lines and lines that the database refuses by their position', async () => {
@@ -121,7 +142,7 @@ describe('an upload', () => {
     const together = await Promise.all([
       upload(lines(20_000), { lane, budget }),
       upload(lines(20_000), { lane, budget }),
-      upload(lines(20_000), { lane, budget, key: new UploadKey('ticks', 'k', 'ndjson') }),
+      upload(lines(20_000), { lane, budget, key: keyed() }),
     ]);
     expect(together.map((t) => t.answer.accepted)).toEqual([20_000, 20_000, 20_000]);
     expect(lane.mostAppending).toBeLessThanOrEqual(9_000);
@@ -148,14 +169,13 @@ describe('an upload', () => {
 
   it('stops between chunks when the server stops', async () => {
     let stopping = false;
-    const lane = new FakeLane<Tick>();
-    const promise = upload(lines(60_000), {
-      lane,
-      isStopping: () => stopping,
-      blockEnded: async () => {
+    const lane = new FakeLane<Tick>({
+      failure: () => {
         stopping = true;
+        return undefined;
       },
     });
+    const promise = upload(lines(60_000), { lane, isStopping: () => stopping });
     await expect(promise).rejects.toMatchObject({ status: 503, code: 'STOPPING' });
     expect(lane.rows.length).toBeLessThan(60_000);
   });

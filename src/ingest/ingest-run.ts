@@ -1,6 +1,6 @@
 import { Problem, unavailable } from '../domain/problem.js';
 import type { CounterHandle } from '../observability/metrics.js';
-import type { IngestLane } from './ingest-lane.js';
+import type { AppendOptions, IngestLane } from './ingest-lane.js';
 import type { IngestReport } from './ingest-report.js';
 import type { PushParser } from './parse/push-parser.js';
 import { RowBatch } from './parse/row-batch.js';
@@ -19,9 +19,6 @@ const maxRowsPerAppend = 10_000;
 /** Appends of one upload that are under way at once. */
 const maxAppendsInFlight = 4;
 
-/** Called before the rows of a block are stored. `isLast`: the body has ended, within the block or at its beginning. */
-export type BlockEnded = (block: number, isLast: boolean) => Promise<void>;
-
 export interface IngestRunOptions<Row> {
   readonly lane: IngestLane<Row>;
   readonly parser: PushParser<Row>;
@@ -29,7 +26,6 @@ export interface IngestRunOptions<Row> {
   readonly report: IngestReport;
   readonly bytesRead: CounterHandle;
   readonly key?: UploadKey | undefined;
-  readonly blockEnded?: BlockEnded | undefined;
   readonly isStopping: () => boolean;
 }
 
@@ -37,8 +33,9 @@ export interface IngestRunOptions<Row> {
 export class IngestRun<Row> {
   private batch = new RowBatch<Row>();
   private blockFill = 0;
-  private block = 0;
   private blockBeganMs = 0;
+  /** Rows given to the lane, or found stored by an earlier attempt. */
+  private rowsDone = 0;
   /** Held in the budget and not handed to an append. */
   private heldRows = 0;
   private heldBytes = 0;
@@ -60,7 +57,6 @@ export class IngestRun<Row> {
       }
       parser.end(this.batch);
       this.hold(0);
-      await this.options.blockEnded?.(this.block, true);
       await this.flush();
       await this.settled();
     } catch (error) {
@@ -82,9 +78,7 @@ export class IngestRun<Row> {
     this.hold(bytes.length);
     this.blockFill += bytes.length;
     if (this.blockFill === blockBytes) {
-      await options.blockEnded?.(this.block, false);
       await this.flush();
-      this.block++;
       this.blockFill = 0;
     }
     if (options.budget.isFull) await this.pause();
@@ -107,7 +101,7 @@ export class IngestRun<Row> {
   }
 
   private async flush(): Promise<void> {
-    const { report, lane, key, budget } = this.options;
+    const { report, lane, key } = this.options;
     const { rows, indices, rejected } = this.batch;
     this.batch = new RowBatch();
     if (rejected.length > 0) {
@@ -116,37 +110,40 @@ export class IngestRun<Row> {
     }
     // The bytes leave the budget with the first append of the block.
     let bytes = this.heldBytes;
-    for (let from = 0, part = 0; from < rows.length; from += maxRowsPerAppend, part++) {
+    for (let from = 0; from < rows.length; from += maxRowsPerAppend) {
       const to = Math.min(rows.length, from + maxRowsPerAppend);
-      const whole = to - from === rows.length;
-      await this.append(
-        whole ? rows : rows.slice(from, to),
-        whole ? indices : indices.slice(from, to),
-        bytes,
-        key?.batchId(part),
-      );
+      const part = to - from === rows.length ? rows : rows.slice(from, to);
+      const known = key?.storedRows(this.rowsDone) ?? null;
+      if (known === null) {
+        await this.append(part, to - from === rows.length ? indices : indices.slice(from, to), bytes);
+      } else {
+        report.accepted += known;
+        this.release(part.length, bytes);
+      }
+      this.rowsDone += part.length;
       bytes = 0;
     }
-    if (rows.length === 0) {
-      budget.release(0, bytes);
-      this.heldBytes = 0;
-    }
+    if (rows.length === 0) this.release(0, bytes);
   }
 
-  private async append(
-    rows: readonly Row[],
-    indices: readonly number[],
-    bytes: number,
-    batchId: string | undefined,
-  ): Promise<void> {
-    const { budget } = this.options;
+  private release(rows: number, bytes: number): void {
+    this.heldRows -= rows;
+    this.heldBytes -= bytes;
+    this.options.budget.release(rows, bytes);
+  }
+
+  private async append(rows: readonly Row[], indices: readonly number[], bytes: number): Promise<void> {
+    const { budget, key } = this.options;
     while (this.appends.size >= maxAppendsInFlight) await Promise.race(this.appends);
     while (!budget.hasRoomToAppend(rows.length)) await budget.changed();
     if (this.failure !== undefined) throw this.failure;
     this.heldRows -= rows.length;
     this.heldBytes -= bytes;
     budget.appending(rows.length);
-    const options = { ingestedAtMs: this.blockBeganMs, ...(batchId === undefined ? {} : { batchId }) };
+    const ingestedAtMs = this.blockBeganMs;
+    const options = key
+      ? { ingestedAtMs, alongside: key.alongside(this.rowsDone, rows.length) }
+      : { ingestedAtMs };
     const done = this.store(rows, indices, options).finally(() => {
       budget.appended(rows.length);
       budget.release(rows.length, bytes);
@@ -159,7 +156,7 @@ export class IngestRun<Row> {
   private async store(
     rows: readonly Row[],
     indices: readonly number[],
-    options: { ingestedAtMs: number; batchId?: string },
+    options: AppendOptions,
   ): Promise<void> {
     const { lane, report } = this.options;
     try {

@@ -11,23 +11,36 @@ describe('an Idempotency-Key', () => {
   it.each(['', ' a', 'a\u0000', 'é', 'x'.repeat(256)])('like %p is refused', (key) => {
     expect(() => readIdempotencyKey(key)).toThrow(expect.objectContaining({ status: 400 }));
   });
+});
 
-  it('names batches by everything that makes them what they are', () => {
-    const name = (scope: string, key: string, format: string, bytes: string, part: number): string => {
-      const upload = new UploadKey(scope, key, format);
-      for (const char of bytes) upload.update(Buffer.from(char));
-      return upload.batchId(part);
-    };
-    const base = name('ticks', 'k', 'csv', 'body', 0);
-    expect(base).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-    expect(name('ticks', 'k', 'csv', 'body', 0)).toBe(base);
-    const others = [
-      name('metrics', 'k', 'csv', 'body', 0),
-      name('ticks', 'K', 'csv', 'body', 0),
-      name('ticks', 'k', 'ndjson', 'body', 0),
-      name('ticks', 'k', 'csv', 'bodY', 0),
-      name('ticks', 'k', 'csv', 'body', 1),
-    ];
-    expect(new Set([base, ...others]).size).toBe(6);
+describe('a keyed upload', () => {
+  const upload = (format: string, ...pieces: string[]): UploadKey => {
+    const key = new UploadKey('ticks', 'k', format, (firstRow, part) => `${firstRow} ${part.rowCount}`);
+    for (const piece of pieces) key.update(Buffer.from(piece));
+    return key;
+  };
+
+  it('is told from another by its format and its bytes, not by how they arrived', () => {
+    const digest = upload('csv', 'ab', 'c').digest();
+    expect(upload('csv', 'a', 'bc').digest()).toEqual(digest);
+    expect(upload('ndjson', 'abc').digest()).not.toEqual(digest);
+    expect(upload('csv', 'abd').digest()).not.toEqual(digest);
+  });
+
+  it('leaves out the parts that an earlier attempt has stored', () => {
+    const first = upload('csv', 'abc').digest();
+    const again = upload('csv', 'abc');
+    again.resume(new Map([[0, { rowCount: 7, digest: first }]]));
+    expect(again.storedRows(0)).toBe(7);
+    expect(again.storedRows(7)).toBeNull();
+    expect(again.alongside(7, 3)).toBe('7 3');
+  });
+
+  it('is refused when what was stored came from another body', () => {
+    const other = upload('csv', 'abX');
+    other.resume(new Map([[0, { rowCount: 7, digest: upload('csv', 'abc').digest() }]]));
+    expect(() => other.storedRows(0)).toThrow(
+      expect.objectContaining({ status: 422, code: 'IDEMPOTENCY_KEY_REUSED' }),
+    );
   });
 });

@@ -21,45 +21,70 @@ export function readIdempotencyKey(header: string | readonly string[] | undefine
   return /^"[^"\\]+"$/.test(header) ? header.slice(1, -1) : header;
 }
 
+/** A part of an upload that is durable. */
+export interface StoredPart {
+  readonly rowCount: number;
+  /** Of everything up to the end of the part. */
+  readonly digest: Uint8Array;
+}
+
+export const keyReused = (): Problem =>
+  new Problem(422, 'IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with another body.');
+
 /**
- * The identity of an upload that carries an `Idempotency-Key`. Every batch of it gets a name that follows from the key
- * and from all bytes up to the batch's end: a repetition of the upload names its batches the same, and the store keeps a
- * batch of a name once.
+ * An upload that carries an `Idempotency-Key`. It is stored in parts, each of which leaves a mark in the transaction of
+ * its rows. The bounds of the parts follow from the body alone, so a repetition meets the same parts and leaves out
+ * those that have their mark.
  */
 export class UploadKey {
   private readonly hash = createHash('sha256');
   private digested: Buffer | undefined;
+  private storedParts: ReadonlyMap<number, StoredPart> = new Map();
 
   /**
    * @param scope what the key is unique in: the kind of row
    * @param format format of the body and its options; the same bytes read otherwise are another upload
+   * @param mark the statement that records a part
    */
   constructor(
     readonly scope: string,
     readonly key: string,
-    readonly format: string,
-  ) {}
+    format: string,
+    private readonly mark: (firstRow: number, part: StoredPart) => string,
+  ) {
+    this.hash.update(`${format}\n`);
+  }
+
+  /** What an earlier attempt has left behind. */
+  resume(parts: ReadonlyMap<number, StoredPart>): void {
+    this.storedParts = parts;
+  }
 
   update(bytes: Uint8Array): void {
     this.hash.update(bytes);
     this.digested = undefined;
   }
 
-  /** SHA-256 of the body so far. */
+  /** SHA-256 of the format and the body so far. */
   digest(): Buffer {
     this.digested ??= this.hash.copy().digest();
     return this.digested;
   }
 
-  /** The name of a batch that ends here, as a UUID (version 8). */
-  batchId(part: number): string {
-    const name = createHash('sha256')
-      .update(JSON.stringify([this.scope, this.key, this.format, part]))
-      .update(this.digest())
-      .digest();
-    name[6] = (name[6]! & 0x0f) | 0x80;
-    name[8] = (name[8]! & 0x3f) | 0x80;
-    const hex = name.toString('hex', 0, 16);
-    return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+  /**
+   * @param firstRow number of the part's first row within the upload
+   * @returns how many rows an earlier attempt has stored as this part, or `null`
+   * @throws Problem 422 when that was another body
+   */
+  storedRows(firstRow: number): number | null {
+    const part = this.storedParts.get(firstRow);
+    if (part === undefined) return null;
+    if (!this.digest().equals(part.digest)) throw keyReused();
+    return part.rowCount;
+  }
+
+  /** The statement that is to commit together with the rows of a part that ends here. */
+  alongside(firstRow: number, rowCount: number): string {
+    return this.mark(firstRow, { rowCount, digest: this.digest() });
   }
 }

@@ -11,14 +11,14 @@ interface FakeLaneOptions<Row> {
   readonly failure?: (append: number) => Error | undefined;
 }
 
-/** The way into a store that lives in memory; honours batch names as the real one does. */
+/** The way into a store that lives in memory. */
 export class FakeLane<Row> implements IngestLane<Row> {
   readonly kind = 'ticks';
   readonly metrics = new Metrics();
   readonly meter = new IngestMeter(this.metrics, 'ticks');
   readonly rows: Row[] = [];
   readonly batches: { rows: number; options: AppendOptions }[] = [];
-  readonly committed = new Map<string, AppendOutcome>();
+  private readonly committed: string[] = [];
   appending = 0;
   mostAppending = 0;
 
@@ -33,15 +33,22 @@ export class FakeLane<Row> implements IngestLane<Row> {
     this.appending -= rows.length;
     const error = failure?.(number);
     if (error) throw error;
-    const known = options.batchId === undefined ? undefined : this.committed.get(options.batchId);
-    if (known) return known;
     const rejected = rows.flatMap((row, index) =>
       refuses(row) ? [{ index, code: 'DATABASE_REFUSED', message: 'refused' }] : [],
     );
     const kept = rows.filter((row) => !refuses(row));
     this.rows.push(...kept);
-    const outcome = { stored: kept.length, duplicates: 0, rejected };
-    if (options.batchId !== undefined) this.committed.set(options.batchId, outcome);
-    return outcome;
+    if (options.alongside !== undefined) this.committed.push(options.alongside);
+    return { stored: kept.length, duplicates: 0, rejected };
+  }
+
+  /** Marks `[first row, row count, digest in hex]` that were committed with rows. */
+  marks(): Map<number, { rowCount: number; digest: Buffer }> {
+    return new Map(
+      this.committed.map((mark) => {
+        const [firstRow, rowCount, digest] = JSON.parse(mark) as [number, number, string];
+        return [firstRow, { rowCount, digest: Buffer.from(digest, 'hex') }];
+      }),
+    );
   }
 }

@@ -1,0 +1,158 @@
+import { Problem } from '../domain/problem.js';
+import type { IngestOutcome } from './ingest-report.js';
+
+/** What the protocol needs of a WebSocket. */
+export interface IngestSocket {
+  send(text: string): void;
+  /** Stops and resumes reading: back-pressure by TCP. */
+  readonly socket: { pause(): unknown; resume(): unknown };
+}
+
+/** Rows of one message, as `JSON.parse` left them. */
+export interface MessageRows {
+  readonly kind: 'ticks' | 'metrics';
+  readonly values: readonly unknown[];
+  readonly idempotencyKey?: string | undefined;
+}
+
+type StoreRows = (rows: MessageRows) => Promise<IngestOutcome>;
+
+/** Messages of one connection that may be on their way to the database before it is not read any further… */
+const pauseAbove = 16;
+/** …and resumed, once this few are left. */
+const resumeBelow = 8;
+/** What was in the receive buffer when reading stopped is still taken, up to this many. */
+const refuseAbove = 64;
+
+type Id = string | number;
+
+const members: Readonly<Record<string, readonly string[]>> = {
+  ticks: ['type', 'id', 'ticks', 'key'],
+  metrics: ['type', 'id', 'points', 'key'],
+  ping: ['type', 'id', 'timestamp'],
+};
+
+/**
+ * One client of `/ws/ingest`:
+ *
+ *     → {"type": "ticks", "id": 7, "ticks": [{…}], "key": "…"?}      or "metrics" with "points"
+ *     ← {"type": "ack", "id": 7, "accepted": 2, "duplicates": 0, "rejected": [], "rejected_total": 0}
+ *     ← {"type": "error", "id": 7, "code": "BUFFER_FULL", "message": "…", "retry_after_ms": 1000}
+ *
+ * An ack is sent when the rows are durable; acks come in the order in which that happens. A message without an ack may
+ * be repeated; with a `key` (an Idempotency-Key) that stores nothing twice.
+ */
+export class IngestSession {
+  private inFlight = 0;
+  private paused = false;
+
+  constructor(
+    private readonly socket: IngestSocket,
+    private readonly store: StoreRows,
+    private readonly onDefect: (error: unknown) => void,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** One text message. Never throws. */
+  receive(text: string): void {
+    let message: unknown;
+    try {
+      message = JSON.parse(text);
+    } catch {
+      this.refuse(null, 'INVALID_JSON', 'The message is not JSON.');
+      return;
+    }
+    if (typeof message !== 'object' || message === null || Array.isArray(message)) {
+      this.refuse(null, 'INVALID_MESSAGE', 'The message is not a JSON object.');
+      return;
+    }
+    this.handle(message as Record<string, unknown>);
+  }
+
+  private handle(message: Record<string, unknown>): void {
+    const id = isId(message.id) ? message.id : null;
+    const type = String(message.type);
+    const known = Object.hasOwn(members, type) ? members[type] : undefined;
+    if (known === undefined) {
+      this.refuse(id, 'UNKNOWN_TYPE', 'The type of a message is ticks, metrics or ping.');
+      return;
+    }
+    const unknown = Object.keys(message).find((name) => !known.includes(name));
+    if (unknown !== undefined) {
+      this.refuse(id, 'INVALID_MESSAGE', `${JSON.stringify(unknown.slice(0, 40))} is not a known field.`);
+    } else if (type === 'ping') {
+      const { timestamp } = message;
+      this.send({ type: 'pong', ...(id === null ? {} : { id }), timestamp, server_time: this.now() });
+    } else if (id === null) {
+      this.refuse(null, 'INVALID_MESSAGE', 'id is to be a text of 1 to 64 characters or a whole number.');
+    } else {
+      this.rows(id, type as MessageRows['kind'], message);
+    }
+  }
+
+  private rows(id: Id, kind: MessageRows['kind'], message: Record<string, unknown>): void {
+    const list = kind === 'ticks' ? 'ticks' : 'points';
+    const { [list]: values, key } = message;
+    if (!Array.isArray(values)) {
+      this.refuse(id, 'INVALID_MESSAGE', `${list} is to be a list.`);
+    } else if (key !== undefined && !(typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key))) {
+      this.refuse(id, 'INVALID_MESSAGE', 'key is to be a text of 1 to 255 printable characters.');
+    } else if (this.inFlight >= refuseAbove) {
+      this.refuse(id, 'TOO_MANY_IN_FLIGHT', 'Wait for acks before sending more.', 1_000);
+    } else {
+      this.count(1);
+      this.store({ kind, values, idempotencyKey: key })
+        .then(
+          ({ answer, replayed }) =>
+            this.send({ type: 'ack', id, ...answer, ...(replayed ? { replayed } : {}) }),
+          (error: unknown) => this.failed(id, error),
+        )
+        .finally(() => this.count(-1));
+    }
+  }
+
+  private failed(id: Id, error: unknown): void {
+    if (!(error instanceof Problem)) {
+      this.onDefect(error);
+      this.refuse(id, 'INTERNAL', 'The server failed; the rows may not be stored.');
+      return;
+    }
+    const { retryAfterSeconds } = error.extra;
+    this.refuse(
+      id,
+      error.code,
+      error.detail,
+      retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1_000,
+    );
+  }
+
+  private count(by: 1 | -1): void {
+    this.inFlight += by;
+    if (!this.paused && this.inFlight > pauseAbove) {
+      this.paused = true;
+      this.socket.socket.pause();
+    } else if (this.paused && this.inFlight < resumeBelow) {
+      this.paused = false;
+      this.socket.socket.resume();
+    }
+  }
+
+  private refuse(id: Id | null, code: string, message: string, retryAfterMs?: number): void {
+    this.send({
+      type: 'error',
+      id,
+      code,
+      message,
+      ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
+    });
+  }
+
+  private send(message: object): void {
+    this.socket.send(JSON.stringify(message));
+  }
+}
+
+const isId = (id: unknown): id is Id =>
+  typeof id === 'number'
+    ? Number.isSafeInteger(id)
+    : typeof id === 'string' && id.length > 0 && id.length <= 64;
