@@ -6,6 +6,7 @@ import { CreateRiskLimits1763800000005 } from './1763800000005-create-risk-limit
 import { CreateWebsocketAndLogs1763800000006 } from './1763800000006-create-websocket-and-logs.js';
 import { CreateDailyBars1763800000007 } from './1763800000007-create-daily-bars.js';
 import { CreateRollups1763800000008 } from './1763800000008-create-rollups.js';
+import { CreateIdempotencyFunction1763800000009 } from './1763800000009-create-idempotency-function.js';
 
 /** Append-only, in order: one concern each. A migration that has run anywhere is never edited. */
 export const migrations = [
@@ -17,6 +18,7 @@ export const migrations = [
   CreateWebsocketAndLogs1763800000006,
   CreateDailyBars1763800000007,
   CreateRollups1763800000008,
+  CreateIdempotencyFunction1763800000009,
 ] as const;
 
 /** As recorded in `schema_migrations`. */

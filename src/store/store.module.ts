@@ -8,6 +8,7 @@ import { Metrics } from '../observability/metrics.js';
 import { BarRepository } from './bar.repository.js';
 import { cleanUp } from './clean-up.js';
 import { Database } from './database.js';
+import { IdempotencyRepository } from './idempotency.repository.js';
 import { MetricWriter, RiskMetricWriter } from './metric.writer.js';
 import { PartitionRepository } from './partitions/partition.repository.js';
 import { PartitionService } from './partitions/partition.service.js';
@@ -187,6 +188,7 @@ const jobs = {
     PortfolioRepository,
     TickRepository,
     BarRepository,
+    IdempotencyRepository,
   ],
   exports: [
     Database,
@@ -199,6 +201,7 @@ const jobs = {
     PortfolioRepository,
     TickRepository,
     BarRepository,
+    IdempotencyRepository,
   ],
 })
 export class StoreModule {}

@@ -48,31 +48,28 @@ export class AppendQueue<Row> {
     return entry;
   }
 
-  /** Whole entries up to the bounds; at least one. */
+  /** Whole entries up to the bounds; at least one. One that has a statement of its own is alone in its batch. */
   takeBatch(maxRows: number, maxBytes: number): Entry<Row>[] {
+    const count = this.nextBatch(maxRows, maxBytes).entries;
     const batch: Entry<Row>[] = [];
-    let rows = 0;
-    let bytes = 0;
-    for (let next = this.oldest; next !== undefined; next = this.oldest) {
-      if (batch.length > 0 && (rows + next.rows.length > maxRows || bytes + next.bytes > maxBytes)) break;
-      rows += next.rows.length;
-      bytes += next.bytes;
-      batch.push(next);
-      this.shift();
-    }
+    for (let i = 0; i < count; i++) batch.push(this.shift() as Entry<Row>);
     return batch;
   }
 
-  /** Rows that {@link takeBatch} would take now. */
-  nextBatchRows(maxRows: number, maxBytes: number): number {
+  /** Size of the batch that {@link takeBatch} would take now. */
+  nextBatch(maxRows: number, maxBytes: number): { readonly entries: number; readonly rows: number } {
     let rows = 0;
     let bytes = 0;
+    let entries = 0;
     for (let i = this.head; i < this.entries.length; i++) {
       const entry = this.entries[i] as Entry<Row>;
-      if (rows > 0 && (rows + entry.rows.length > maxRows || bytes + entry.bytes > maxBytes)) break;
+      const full = rows + entry.rows.length > maxRows || bytes + entry.bytes > maxBytes;
+      if (entries > 0 && (full || entry.alongside !== null)) break;
       rows += entry.rows.length;
       bytes += entry.bytes;
+      entries++;
+      if (entry.alongside !== null) break;
     }
-    return rows;
+    return { entries, rows };
   }
 }

@@ -222,7 +222,7 @@ export class RowWriter<Row> {
   private async closeBatch(client: PoolClient): Promise<Batch<Row> | null> {
     const { queue, limits } = this;
     const { seq, target } = this.deps;
-    const wanted = (): number => queue.nextBatchRows(limits.maxBatchRows, limits.maxBatchBytes);
+    const wanted = (): number => queue.nextBatch(limits.maxBatchRows, limits.maxBatchBytes).rows;
     // Between the last check and take() nothing may wait: numbers follow the order of appends.
     while (target.sequenced && !seq.has(wanted())) await seq.ensure(wanted(), client);
     const entries = queue.takeBatch(limits.maxBatchRows, limits.maxBatchBytes);
@@ -281,6 +281,10 @@ export class RowWriter<Row> {
         if (failure === 'fatal' || (failure === 'partition' && ++partitionFailures > 3)) {
           this.deps.onDefect(error);
           this.fail(batch, error);
+          return client;
+        }
+        if (failure === 'conflict') {
+          this.fail(batch, new Problem(409, 'REQUEST_TAKEN_OVER', messageOf(error)));
           return client;
         }
         if (failure === 'data') {

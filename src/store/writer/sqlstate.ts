@@ -8,6 +8,8 @@ export type FailureClass =
   | 'data'
   /** No partition holds a row: make it and send the batch again. */
   | 'partition'
+  /** A statement that was to commit alongside forbids it (SQLSTATE TW409). */
+  | 'conflict'
   /** A defect of ours (unknown column, no permission): repeating cannot help. */
   | 'fatal';
 
@@ -46,6 +48,7 @@ export function classifyFailure(error: unknown): FailureClass {
   if (error instanceof Problem) return error.status === 503 ? 'retry' : 'fatal';
   const code = errorCode(error);
   if (code === null) return 'fatal';
+  if (code === 'TW409') return 'conflict';
   if (code === '23514' && /no partition of relation/.test(messageOf(error))) return 'partition';
   // 40: rolled back (serialisation, deadlock); 53: out of a resource; 55P03: lock timeout; 57014: statement timeout.
   if (code.startsWith('40') || code.startsWith('53') || code === '55P03' || code === '57014') return 'retry';

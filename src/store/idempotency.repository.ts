@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Database } from './database.js';
+import { literal } from './sql-literal.js';
+
+/** A request without a sign of life for this long may be taken over by its repetition. */
+const abandonedAfterSeconds = 15;
+/** How often a running request has to show that it lives. */
+export const heartbeatMs = 5_000;
+
+/** Rows of an earlier attempt at the same request that are durable already. */
+export interface DurablePart {
+  /** Position in the request of the part's first row. */
+  readonly firstIndex: number;
+  readonly rowCount: number;
+  /** Over the content of the part: another content means another body. */
+  readonly digest: Uint8Array;
+}
+
+export type IdempotencyClaim =
+  /** Ours to do; `parts` lists what an attempt that died has made durable. */
+  | { readonly state: 'claimed'; readonly owner: string; readonly parts: readonly DurablePart[] }
+  /** Another request with this key is under way. */
+  | { readonly state: 'running' }
+  /** Answered before. */
+  | {
+      readonly state: 'finished';
+      readonly bodyDigest: Uint8Array;
+      readonly status: number;
+      readonly answer: unknown;
+    };
+
+/**
+ * Idempotency keys that hold through a crash. The rows of a long request become durable in parts; each part is recorded
+ * in the transaction of its rows ({@link partStatement}), so that the repetition of a request whose first attempt died
+ * half-way stores exactly the rest.
+ */
+@Injectable()
+export class IdempotencyRepository {
+  constructor(private readonly database: Database) {}
+
+  /** @param scope what the key belongs to: route and client */
+  async claim(scope: string, key: string): Promise<IdempotencyClaim> {
+    const owner = randomUUID();
+    return this.database.writer.use(async (client) => {
+      const taken = await client.query(
+        `INSERT INTO idempotency_keys AS k (scope, key, owner) VALUES ($1, $2, $3)
+         ON CONFLICT (scope, key) DO UPDATE SET owner = excluded.owner, heartbeat_at = now()
+         WHERE k.finished_at IS NULL AND k.heartbeat_at < now() - interval '${abandonedAfterSeconds} seconds'`,
+        [scope, key, owner],
+      );
+      if (taken.rowCount === 1) {
+        const { rows } = await client.query<{ first_index: string; row_count: number; digest: Buffer }>(
+          `SELECT first_index, row_count, digest FROM idempotency_parts
+           WHERE scope = $1 AND key = $2 ORDER BY first_index`,
+          [scope, key],
+        );
+        const parts = rows.map((r) => ({
+          firstIndex: Number(r.first_index),
+          rowCount: r.row_count,
+          digest: r.digest,
+        }));
+        return { state: 'claimed', owner, parts };
+      }
+      const { rows } = await client.query<{ body_digest: Buffer; status: number; answer: unknown }>(
+        `SELECT body_digest, status, answer FROM idempotency_keys
+         WHERE scope = $1 AND key = $2 AND finished_at IS NOT NULL`,
+        [scope, key],
+      );
+      const done = rows[0];
+      if (!done) return { state: 'running' };
+      return { state: 'finished', bodyDigest: done.body_digest, status: done.status, answer: done.answer };
+    });
+  }
+
+  /** Shows that a claimed request lives. @returns false when it has been taken over: stop */
+  async heartbeat(scope: string, key: string, owner: string): Promise<boolean> {
+    const { rowCount } = await this.database.writer.query(
+      'UPDATE idempotency_keys SET heartbeat_at = now() WHERE scope = $1 AND key = $2 AND owner = $3',
+      [scope, key, owner],
+    );
+    return rowCount === 1;
+  }
+
+  /** Records the answer that every repetition gets. @returns false when the request has been taken over */
+  async finish(
+    scope: string,
+    key: string,
+    owner: string,
+    outcome: { readonly bodyDigest: Uint8Array; readonly status: number; readonly answer: unknown },
+  ): Promise<boolean> {
+    return this.database.writer.transaction(async (client) => {
+      const { rowCount } = await client.query(
+        `UPDATE idempotency_keys SET finished_at = now(), body_digest = $4, status = $5, answer = $6
+         WHERE scope = $1 AND key = $2 AND owner = $3 AND finished_at IS NULL`,
+        [scope, key, owner, outcome.bodyDigest, outcome.status, JSON.stringify(outcome.answer)],
+      );
+      // The answer says it all from now on.
+      await client.query('DELETE FROM idempotency_parts WHERE scope = $1 AND key = $2', [scope, key]);
+      return rowCount === 1;
+    });
+  }
+
+  /**
+   * Lets go of a request that failed: at once repeatable. What it has made durable stays known.
+   */
+  async release(scope: string, key: string, owner: string): Promise<void> {
+    await this.database.writer.query(
+      `UPDATE idempotency_keys SET heartbeat_at = '-infinity'
+       WHERE scope = $1 AND key = $2 AND owner = $3 AND finished_at IS NULL`,
+      [scope, key, owner],
+    );
+  }
+
+  /**
+   * The statement that records a part; for `append(rows, { alongside })`. When the request has been taken over by its
+   * repetition, it fails and the rows with it: the append rejects with Problem 409 `REQUEST_TAKEN_OVER`.
+   */
+  partStatement(scope: string, key: string, owner: string, part: DurablePart): string {
+    const digest = `'\\x${Buffer.from(part.digest).toString('hex')}'`;
+    return `SELECT record_idempotency_part(${literal(scope)}, ${literal(key)}, ${literal(owner)}, ${part.firstIndex}, ${part.rowCount}, ${digest})`;
+  }
+}
