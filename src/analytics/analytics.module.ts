@@ -1,4 +1,10 @@
 import { Module } from '@nestjs/common';
+import { StoreModule } from '../store/store.module.js';
+import { PortfoliosController } from './portfolios.controller.js';
 
-@Module({})
+/** Stage 3: positions and prices become values, windows and summaries. */
+@Module({
+  imports: [StoreModule],
+  controllers: [PortfoliosController],
+})
 export class AnalyticsModule {}
