@@ -7,7 +7,7 @@ import { nodeBin, root } from './install.mjs';
 
 const [first, ...rest] = process.argv.slice(2);
 const projects = ['unit', 'drift', 'integration', 'e2e'];
-const args = projects.includes(first) ? ['--selectProjects', first, ...rest] : process.argv.slice(2);
+const args = projects.includes(first) ? [...rest, '--selectProjects', first] : process.argv.slice(2);
 // End-to-end tests run what is in dist/.
 if (args.includes('e2e')) await ensureBuilt({ declarations: true });
 const jestBin = join(dirname(createRequire(import.meta.url).resolve('jest/package.json')), 'bin', 'jest.js');
