@@ -7,6 +7,7 @@ import { nodeBin, root } from './install.mjs';
 
 const [first, ...rest] = process.argv.slice(2);
 const projects = ['unit', 'drift', 'integration', 'e2e'];
+// The option takes every word after it: last.
 const args = projects.includes(first) ? [...rest, '--selectProjects', first] : process.argv.slice(2);
 // End-to-end tests run what is in dist/.
 if (args.includes('e2e')) await ensureBuilt({ declarations: true });

@@ -3,12 +3,15 @@ import { dirname, join } from 'node:path';
 import { errorCode, explainFileError, StartupError } from '../startup-error.js';
 import { isAlive, startTicks } from './process-table.js';
 
-interface Owner {
+/** The server that has the folder. */
+export interface Owner {
   readonly pid: number;
   readonly startTicks: string | null;
   /** Where the owner serves, for the message to a second server. */
   readonly url: string | null;
 }
+
+const lockName = 'server.lock';
 
 /** The folder of this installation, owned by one server at a time. */
 export class DataDir {
@@ -20,7 +23,7 @@ export class DataDir {
   constructor(path: string) {
     this.path = path;
     this.logs = join(path, 'logs');
-    this.lockFile = join(path, 'server.lock');
+    this.lockFile = join(path, lockName);
     try {
       // Searchable: the unprivileged user of the embedded database lives below it when the server runs as root.
       makeFolder(path, 0o755);
@@ -97,6 +100,16 @@ function makeFolder(path: string, mode: number): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
   if (dirname(path) !== path) makeFolder(dirname(path), 0o755);
   mkdirSync(path, { mode });
+}
+
+/** The living server that has this folder, if any; looks only, makes nothing. */
+export function serverOn(path: string): Owner | null {
+  try {
+    const owner = JSON.parse(readFileSync(join(path, lockName), 'utf8')) as Owner;
+    return runs(owner) ? owner : null;
+  } catch {
+    return null; // no folder, no lock
+  }
 }
 
 function runs(owner: Owner): boolean {

@@ -1,5 +1,4 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,11 +7,10 @@ import { errorCode, explainFileError, StartupError } from '../startup-error.js';
 import { chooseDatabaseUser, type DatabaseUser, giveTo } from './database-user.js';
 import { freePort } from './free-port.js';
 import { withLogFile } from './log-file.js';
+import { database, ensurePassword, superuser, urlOf } from './postgres-address.js';
 import { findPostgres, type PostgresBinaries } from './postgres-binaries.js';
 import { isAlive, processesIn, sendSignal, stopProcesses } from './process-table.js';
 
-const superuser = 'tidewatch';
-const database = 'tidewatch';
 /** A new cluster takes 40 MB, its first log segments as much again. */
 const initialBytes = 128 * 1024 * 1024;
 /** Crash recovery of a large cluster may take this long. */
@@ -69,8 +67,7 @@ export class PostgresServer {
     this.port = port;
     this.cluster = join(options.dataDir, 'postgres');
     this.draft = `${this.cluster}.new`;
-    const password = ensurePassword(options.dataDir);
-    this.url = `postgres://${superuser}:${password}@127.0.0.1:${port}/${database}`;
+    this.url = urlOf(ensurePassword(options.dataDir), port);
   }
 
   /**
@@ -345,18 +342,4 @@ function requireFreeSpace(folder: string): void {
   throw new StartupError(
     `no space left on the disk for a database: ${folder} has ${megabytes(bavail * bsize)}, ${megabytes(initialBytes)} are needed`,
   );
-}
-
-/** The password of the embedded database, made on first use, readable by this user only. */
-function ensurePassword(dataDir: string): string {
-  const file = join(dataDir, 'secrets', 'postgres-password');
-  try {
-    if (existsSync(file)) return readFileSync(file, 'utf8').trim();
-    mkdirSync(join(dataDir, 'secrets'), { recursive: true, mode: 0o700 });
-    const password = randomBytes(24).toString('base64url');
-    writeFileSync(file, password, { mode: 0o600, flag: 'wx' });
-    return password;
-  } catch (error) {
-    throw explainFileError(error, file);
-  }
 }

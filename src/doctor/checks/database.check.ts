@@ -1,0 +1,92 @@
+import pg from 'pg';
+import type { Config } from '../../config/config.js';
+import type { DoctorCheck, Finding } from '../doctor.js';
+
+interface Facts {
+  readonly version: string;
+  readonly number: number;
+  readonly max_connections: number;
+  readonly used: number;
+  readonly timescaledb: string | null;
+  readonly licence: string | null;
+  readonly invalid: string[] | null;
+  readonly now_ms: number;
+}
+
+const facts = `
+  SELECT current_setting('server_version') AS version,
+         current_setting('server_version_num')::int AS number,
+         current_setting('max_connections')::int AS max_connections,
+         (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS used,
+         (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb') AS timescaledb,
+         current_setting('timescaledb.license', true) AS licence,
+         (SELECT array_agg(indexrelid::regclass::text) FROM pg_index WHERE NOT indisvalid) AS invalid,
+         extract(epoch FROM clock_timestamp()) * 1000 AS now_ms`;
+
+/** Version, edition, room for our pools, broken indexes, clock. */
+export const check: DoctorCheck = {
+  name: 'database',
+  run: async ({ config, databaseUrl }) => {
+    if (databaseUrl === null) return { status: 'ok', message: 'embedded PostgreSQL, not running' };
+    const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 3_000 });
+    try {
+      await client.connect();
+    } catch (error) {
+      const why = error instanceof Error ? error.message || String(error.name) : String(error);
+      return { status: 'error', message: `the database does not answer: ${why}`, fix: 'check DATABASE_URL' };
+    }
+    try {
+      const { rows } = await client.query<Facts>(facts);
+      return rows[0] === undefined ? [] : judge(rows[0], config, Date.now());
+    } finally {
+      await client.end();
+    }
+  },
+};
+
+/** The pure part: what the facts mean. */
+export function judge(found: Facts, config: Config, nowMs: number): Finding[] {
+  const findings: Finding[] = [];
+  const edition = found.timescaledb === null ? 'without TimescaleDB' : `TimescaleDB ${found.timescaledb}`;
+  findings.push(
+    found.number >= 140_000
+      ? { status: 'ok', message: `PostgreSQL ${found.version} ${edition}` }
+      : { status: 'error', message: `PostgreSQL ${found.version} is too old`, fix: 'use 14 or newer' },
+  );
+  if (found.timescaledb !== null && found.licence !== 'timescale') {
+    findings.push({
+      status: 'warning',
+      message: `TimescaleDB runs under the ${found.licence} licence: no compression, no continuous aggregates`,
+      fix: "set timescaledb.license = 'timescale', or go without the extension",
+    });
+  }
+  const ours = config.get('DB_WRITER_POOL_MAX') + config.get('DB_READER_POOL_MAX');
+  if (ours + 10 > found.max_connections) {
+    findings.push({
+      status: 'error',
+      message: `the pools may take ${ours} of ${found.max_connections} connections, ten are needed beside them`,
+      fix: 'lower DB_READER_POOL_MAX, or raise max_connections',
+    });
+  } else if (found.used > 0.8 * found.max_connections) {
+    findings.push({
+      status: 'warning',
+      message: `${found.used} of ${found.max_connections} connections are in use`,
+    });
+  }
+  for (const index of found.invalid ?? []) {
+    findings.push({
+      status: 'error',
+      message: `the index ${index} is invalid`,
+      fix: `REINDEX INDEX CONCURRENTLY ${index}`,
+    });
+  }
+  const skewMs = Math.abs(nowMs - found.now_ms);
+  if (skewMs > 1_000) {
+    findings.push({
+      status: 'warning',
+      message: `the clocks of this machine and of the database differ by ${(skewMs / 1000).toFixed(1)} s`,
+      fix: 'synchronise them: ages of data are wrong by as much',
+    });
+  }
+  return findings;
+}

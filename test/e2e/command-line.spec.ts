@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { postgres, redisUrl } from '../harness/index.js';
+
+const bin = resolve(import.meta.dirname, '../../bin/tidewatch.mjs');
+let dataDir: string;
+
+beforeAll(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'tidewatch-cli-'));
+});
+afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
+
+function tidewatch(args: string[], settings: Record<string, string> = {}) {
+  const { PATH = '', HOME = '/' } = process.env;
+  const env = { PATH, HOME, DATA_DIR: dataDir, ...settings };
+  return new Promise<{ code: number | null; stdout: string; stderr: string }>((done) => {
+    const child = spawn(process.execPath, [bin, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const output = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].on('data', (chunk: Buffer) => {
+        output[name] += chunk;
+      });
+    }
+    child.once('close', (code) => done({ code, ...output }));
+  });
+}
+
+describe('tidewatch', () => {
+  it('shows its commands, and refuses one that it does not have', async () => {
+    const help = await tidewatch(['--help']);
+    expect(help.code).toBe(0);
+    for (const command of ['start', 'config', 'doctor'])
+      expect(help.stdout).toMatch(new RegExp(`^ +${command} `, 'm'));
+    const unknown = await tidewatch(['stop-the-world']);
+    expect(unknown.code).not.toBe(0);
+    expect(unknown.stderr).toContain("unknown command 'stop-the-world'");
+  });
+
+  it('lists the settings with value and source, without secrets', async () => {
+    const settings = {
+      DATABASE_URL: 'postgres://me:hunter2@db/x',
+      METRICS_TOKEN: 'hunter3-hunter3-hunter3-hunter3',
+    };
+    const { code, stdout } = await tidewatch(['config', '--json'], settings);
+    expect(code).toBe(0);
+    expect(stdout).not.toContain('hunter');
+    const listing = JSON.parse(stdout) as { name: string; value: unknown; source: string }[];
+    expect(listing.find(({ name }) => name === 'DATABASE_URL')).toMatchObject({
+      value: 'postgres://me:***@db/x',
+      source: 'environment',
+    });
+  });
+
+  it('says in one line what is wrong with the settings', async () => {
+    const { code, stderr } = await tidewatch(['config'], { PORT: 'x' });
+    expect([code, stderr]).toEqual([
+      1,
+      'tidewatch: wrong setting: PORT: must be a whole number from 0 to 65535\n',
+    ]);
+  });
+});
+
+describe('tidewatch doctor', () => {
+  interface Report {
+    status: string;
+    findings: { check: string; status: string; message: string; fix?: string }[];
+  }
+  const doctor = async (settings: Record<string, string>) => {
+    const { code, stdout } = await tidewatch(['doctor', '--json'], { PORT: '0', ...settings });
+    return { code, ...(JSON.parse(stdout) as Report) };
+  };
+
+  it('finds nothing wrong with an installation that works', async () => {
+    const { code, status, findings } = await doctor({
+      DATABASE_URL: await postgres().freshDatabase(),
+      REDIS_URL: await redisUrl(),
+    });
+    expect(findings.filter((finding) => finding.status === 'error')).toEqual([]);
+    expect([code, status]).toEqual([0, 'ok']);
+    expect(findings.map(({ check }) => check)).toEqual(
+      expect.arrayContaining(['settings', 'database', 'redis']),
+    );
+  });
+
+  it('names what does not answer and what to do, with exit code 1', async () => {
+    const { code, status, findings } = await doctor({
+      DATABASE_URL: 'postgres://me:hunter2@127.0.0.1:1/x',
+      REDIS_URL: 'redis://127.0.0.1:1',
+    });
+    expect([code, status]).toEqual([1, 'error']);
+    const failed = findings.filter((finding) => finding.status === 'error');
+    expect(failed.map(({ check, fix }) => [check, fix])).toEqual([
+      ['database', 'check DATABASE_URL'],
+      ['redis', 'check REDIS_URL'],
+    ]);
+    expect(JSON.stringify(findings)).not.toContain('hunter2');
+  });
+});
