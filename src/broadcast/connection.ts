@@ -88,7 +88,7 @@ export class Connection implements Receiver, ReadState, WriteTarget, FrameSink {
   session: unknown = null;
   private state = open;
   private closeCode = 1006;
-  /** It broke the protocol: nothing more from it can be understood. */
+  /** It has said goodbye or broken the protocol: nothing more from it is read. */
   private deaf = false;
   private queue: Buffer[] | null = null;
   private inFlightBytes = 0;
@@ -301,6 +301,7 @@ export class Connection implements Receiver, ReadState, WriteTarget, FrameSink {
   }
 
   onClose(code: number, reason: string): void {
+    this.deaf = true;
     if (this.state === open) {
       this.closeCode = code;
       const answer = code === 1005 ? emptyCloseFrame : closeFrame(code, reason);

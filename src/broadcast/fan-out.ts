@@ -29,7 +29,7 @@ export class FanOut {
   constructor(
     private readonly stats: FanOutStats,
     private readonly onIdle: () => void,
-    private readonly nowMs: () => number = () => performance.now(),
+    private readonly nowMs: () => number,
   ) {}
 
   get busy(): boolean {

@@ -69,8 +69,9 @@ export class Hub implements BrokerListener, LaneHost {
     readonly broker: Broker,
     private readonly flushing: FlushOptions,
     private readonly stats: HubStats,
+    nowMs: () => number = () => performance.now(),
   ) {
-    this.fanOut = new FanOut(stats, () => this.afterRound());
+    this.fanOut = new FanOut(stats, () => this.afterRound(), nowMs);
   }
 
   start(): Promise<void> {
@@ -210,6 +211,11 @@ export class Hub implements BrokerListener, LaneHost {
   /** Subscriptions of a topic, families included. */
   subscribers(topic: string): number {
     return this.audiencesOf(topic).reduce((total, audience) => total + audience.size, 0);
+  }
+
+  /** True while something that was published has not been offered to every socket. */
+  get busy(): boolean {
+    return this.dirty.length > 0 || this.fanOut.busy || this.fanOut.queued > 0;
   }
 
   get topics(): number {

@@ -15,9 +15,10 @@ export class RateBucket {
       this.tokens = Math.min(max, this.tokens + (Math.max(0, nowMs - this.filledMs) / 1000) * this.perSecond);
     }
     this.filledMs = nowMs;
+    // Only a pause is forgiven: a sender far over its rate gets one through now and then.
+    if (this.tokens > max / 2) this.refused = 0;
     if (this.tokens >= 1) {
       this.tokens--;
-      this.refused = 0;
       return 'ok';
     }
     return ++this.refused > max ? 'flood' : 'limited';

@@ -1,0 +1,79 @@
+// The real hub for load clients: `node dist/bench/ws/server.js PORT`. Everything of the broadcast stage runs as in the
+// server (adapter, gateways, metrics), without the stages before it. Beside the real endpoints:
+//   /ws    whoever connects is subscribed to one topic        /echo    pings, as /ws/system/health
+//   GET /start?rate=R&burst=B&size=N    publish R messages/s, B at a time; rate=0: as fast as the sockets drain
+//   GET /stop    {"published": n, …}     GET /gc    a full collection (node --expose-gc) and the memory
+import 'reflect-metadata';
+import { tmpdir } from 'node:os';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import { BroadcastModule } from '../../src/broadcast/broadcast.module.js';
+import { Hub } from '../../src/broadcast/hub.js';
+import { StreamService } from '../../src/broadcast/stream.service.js';
+import { fastWriter } from '../../src/broadcast/wire/socket-writer.js';
+import { WsAdapter } from '../../src/broadcast/ws-adapter.js';
+import { WsServer } from '../../src/broadcast/ws-server.js';
+import { Config } from '../../src/config/config.js';
+import { CoreModule } from '../../src/core.module.js';
+import { createFastifyAdapter } from '../../src/http/fastify-adapter.js';
+import { Lifecycle } from '../../src/lifecycle/lifecycle.js';
+import { Logger } from '../../src/observability/logger.js';
+import { Metrics } from '../../src/observability/metrics.js';
+import { Publisher } from './publisher.js';
+
+const topic = 'custom.t';
+
+const foundation = {
+  config: Config.from({
+    PORT: '0',
+    DATA_DIR: tmpdir(),
+    LOG_LEVEL: 'silent',
+    WS_CONNECTS_PER_SECOND: '100000',
+    ...(process.env.WS_COMPRESSION === undefined ? {} : { WS_COMPRESSION: process.env.WS_COMPRESSION }),
+  }),
+  logger: Logger.silent(),
+  lifecycle: new Lifecycle(),
+  metrics: new Metrics(),
+};
+
+@Module({ imports: [CoreModule.forRoot(foundation), BroadcastModule] })
+class BenchModule {}
+
+const app = await NestFactory.create<NestFastifyApplication>(
+  BenchModule,
+  createFastifyAdapter(foundation.metrics, foundation.lifecycle),
+  { logger: false, bodyParser: false, abortOnError: false },
+);
+app.useWebSocketAdapter(new WsAdapter(app));
+
+const hub = app.get(Hub);
+const server = app.get(WsServer);
+const stream = app.get(StreamService);
+const options = { policy: 'all', everyMs: 0, key: null, delta: false } as const;
+const all = server.endpoint({ path: '/ws', scope: null });
+all.handler = stream;
+all.onConnection = (connection) => void hub.subscribe(connection, topic, options, null, () => {});
+server.endpoint({ path: '/echo', scope: null }).handler = stream;
+
+const sockets = (): { queuedBytes: number }[] => [...server.connections.values()];
+const publisher = new Publisher(
+  (data) => hub.publish(topic, data),
+  () => hub.busy,
+  sockets,
+);
+
+const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+fastify.get('/ready', () => ({ ready: true }));
+fastify.get('/start', (request) => publisher.start(request.query as Record<string, string>));
+fastify.get('/stop', () => ({ ...publisher.stop(), writer: fastWriter?.name ?? 'stream' }));
+fastify.get('/gc', () => {
+  for (let i = 0; i < 3; i++) globalThis.gc?.();
+  return process.memoryUsage();
+});
+
+await app.init();
+await fastify.ready();
+await app.getHttpServer().listen({ port: Number(process.argv[2] ?? 0), host: '127.0.0.1', backlog: 4096 });
+process.once('SIGTERM', () => process.exit(0));

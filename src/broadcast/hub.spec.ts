@@ -1,0 +1,337 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { applyMergePatch } from '../client/merge-patch.js';
+import { defaultHistory } from './broker/history.js';
+import { MemoryBroker } from './broker/memory.broker.js';
+import { Hub, type HubStats, type Joined } from './hub.js';
+import type { Encoding, Receiver } from './receiver.js';
+import type { Subscription, SubscriptionOptions } from './subscription.js';
+
+interface Message {
+  readonly topic: string;
+  readonly offset: number;
+  readonly data?: unknown;
+  readonly patch?: unknown;
+  readonly base?: number;
+  readonly skipped?: { from: number; to: number };
+}
+
+/** Reads what a client would; can refuse to take anything for a while. */
+class FakeReceiver implements Receiver {
+  readonly encoding: Encoding = 'text';
+  readonly isOpen = true;
+  readonly subscriptions: Subscription[] = [];
+  readonly messages: Message[] = [];
+  readonly writes: number[] = [];
+  skipped = 0;
+  blocked = false;
+  private queue: Buffer[] = [];
+
+  deliver(bytes: Buffer, messages: number): void {
+    this.writes.push(messages);
+    if (this.blocked) this.queue.push(bytes);
+    else this.read(bytes);
+  }
+
+  gather(bytes: Buffer): boolean {
+    this.queue.push(bytes);
+    return true;
+  }
+
+  flushGathered(): void {
+    if (this.blocked || this.queue.length === 0) return;
+    this.writes.push(this.queue.length);
+    for (const bytes of this.queue.splice(0)) this.read(bytes);
+  }
+
+  private read(bytes: Buffer): void {
+    let at = 0;
+    while (at < bytes.length) {
+      let size = bytes[at + 1]!;
+      let header = 2;
+      if (size === 126) {
+        size = bytes.readUInt16BE(at + 2);
+        header = 4;
+      }
+      this.messages.push(JSON.parse(bytes.toString('utf8', at + header, at + header + size)) as Message);
+      at += header + size;
+    }
+  }
+}
+
+const quiet: HubStats = {
+  published: () => {},
+  delivered: () => {},
+  deflated: () => {},
+  skipped: () => {},
+  publishFailed: (error) => {
+    throw error;
+  },
+};
+
+const all: SubscriptionOptions = { policy: 'all', everyMs: 0, key: null, delta: false };
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const settle = async (hub: Hub, ms = 0) => {
+  if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+  do await turn();
+  while (hub.busy);
+};
+
+function makeHub(nowMs?: () => number): Hub {
+  const hub = new Hub(new MemoryBroker(defaultHistory), { windowMs: 10, maxMessages: 1_000 }, quiet, nowMs);
+  void hub.start();
+  return hub;
+}
+
+async function join(hub: Hub, receiver: Receiver, topic: string, options = all): Promise<readonly Joined[]> {
+  let answer: readonly Joined[] = [];
+  if (topic.endsWith('.*')) {
+    await hub.subscribeFamily(receiver, topic, options, new Map(), (joined) => {
+      answer = joined;
+    });
+  } else {
+    await hub.subscribe(receiver, topic, options, null, (joined) => {
+      answer = [joined];
+    });
+  }
+  return answer;
+}
+
+describe('Hub', () => {
+  let hub: Hub;
+  let receiver: FakeReceiver;
+  beforeEach(() => {
+    hub = makeHub();
+    receiver = new FakeReceiver();
+  });
+
+  it('joins a burst into one write, and writes several topics of one turn at once', async () => {
+    await join(hub, receiver, 'custom.a');
+    await join(hub, receiver, 'custom.b');
+    for (let n = 0; n < 100; n++) hub.publish('custom.a', n);
+    await settle(hub);
+    expect(receiver.writes).toEqual([100]);
+    hub.publish('custom.a', 1);
+    hub.publish('custom.b', 2);
+    await settle(hub);
+    expect(receiver.writes).toEqual([100, 2]);
+    expect(receiver.messages).toHaveLength(102);
+  });
+
+  it('lets a lone message wait for nobody, and has no timer while idle', async () => {
+    await join(hub, receiver, 'custom.a');
+    hub.publish('custom.a', 1);
+    await turn();
+    expect(receiver.messages).toHaveLength(1);
+    expect(process.getActiveResourcesInfo()).not.toContain('Immediate');
+  });
+
+  it('gathers for the rest of the window once writing takes most of it', async () => {
+    // A clock by which every write of a flush takes 9 ms.
+    let now = 0;
+    hub = makeHub(() => (now += 4.5));
+    await join(hub, receiver, 'custom.a');
+    hub.publish('custom.a', 0);
+    await turn();
+    for (let n = 1; n <= 20; n++) {
+      hub.publish('custom.a', n);
+      await turn();
+    }
+    expect(receiver.messages.length).toBeLessThan(21);
+    await settle(hub, 15);
+    expect(receiver.messages.map((m) => m.data)).toEqual(Array.from({ length: 21 }, (_, n) => n));
+    expect(receiver.writes.length).toBeLessThan(6);
+  });
+
+  it('does not wait for the window’s end once 1,000 messages are there', async () => {
+    let now = 0;
+    hub = makeHub(() => (now += 4.5));
+    await join(hub, receiver, 'custom.a');
+    hub.publish('custom.a', 0);
+    await turn();
+    for (let n = 1; n <= 1_000; n++) hub.publish('custom.a', n);
+    await turn();
+    await turn();
+    expect(receiver.messages).toHaveLength(1_001);
+  });
+
+  it('cuts a large fan-out into slices and keeps the order of the topic', async () => {
+    let now = 0;
+    hub = makeHub(() => (now += 0.6));
+    const receivers = Array.from({ length: 300 }, () => new FakeReceiver());
+    for (const each of receivers) await join(hub, each, 'custom.a');
+    hub.publish('custom.a', 0);
+    let turns = 0;
+    do {
+      await turn();
+      turns++;
+      if (turns < 4) hub.publish('custom.a', turns);
+    } while (hub.busy);
+    expect(turns).toBeGreaterThan(4);
+    for (const each of receivers) expect(each.messages.map((m) => m.data)).toEqual([0, 1, 2, 3]);
+  });
+
+  it('does not give a new subscription what its snapshot has already', async () => {
+    await join(hub, receiver, 'custom.a');
+    hub.publish('custom.a', 1);
+    const second = new FakeReceiver();
+    const [joined] = await join(hub, second, 'custom.a');
+    expect(joined).toMatchObject({ position: { offset: 1 } });
+    hub.publish('custom.a', 2);
+    await settle(hub);
+    expect(receiver.messages.map((m) => m.offset)).toEqual([1, 2]);
+    expect(second.messages.map((m) => m.offset)).toEqual([2]);
+  });
+
+  it('keeps a subscription that ends in the middle of a fan-out out of the rest', async () => {
+    let now = 0;
+    hub = makeHub(() => (now += 0.6));
+    const receivers = Array.from({ length: 200 }, () => new FakeReceiver());
+    for (const each of receivers) await join(hub, each, 'custom.a');
+    hub.publish('custom.a', 0);
+    await turn();
+    const late = receivers.at(-1)!;
+    expect(late.messages).toHaveLength(0);
+    hub.leave(late);
+    const joined = new FakeReceiver();
+    await join(hub, joined, 'custom.a');
+    await settle(hub);
+    expect(late.messages).toHaveLength(0);
+    expect(joined.messages).toHaveLength(0);
+    for (const each of receivers.slice(0, -1)) expect(each.messages).toHaveLength(1);
+  });
+
+  it('holds back from a slow conflating receiver and names all it skipped when it can take more', async () => {
+    await join(hub, receiver, 'custom.a', { ...all, policy: 'conflate', everyMs: 10 });
+    hub.publish('custom.a', 1);
+    await settle(hub);
+    receiver.blocked = true;
+    for (let n = 2; n <= 9; n++) {
+      hub.publish('custom.a', n);
+      await settle(hub, 12);
+    }
+    expect(receiver.messages).toHaveLength(1);
+    receiver.blocked = false;
+    receiver.flushGathered();
+    hub.onDrained(receiver);
+    expect(receiver.messages.slice(1)).toMatchObject([{ offset: 9, skipped: { from: 2, to: 8 } }]);
+    expect(receiver.skipped).toBe(7);
+  });
+
+  it('forgets lanes and audiences that nobody uses', async () => {
+    await join(hub, receiver, 'custom.a');
+    await join(hub, receiver, 'custom.*', { ...all, policy: 'conflate', everyMs: 20 });
+    expect(hub.topics).toBe(2);
+    hub.leave(receiver);
+    expect([hub.topics, hub.subscribers('custom.a'), receiver.subscriptions.length]).toEqual([0, 0, 0]);
+    hub.publish('custom.a', 1);
+    await settle(hub, 25);
+    expect(receiver.messages).toEqual([]);
+  });
+
+  const topics = ['custom.x.a', 'custom.x.b', 'custom.y'];
+  const optionsOf: fc.Arbitrary<SubscriptionOptions> = fc.constantFrom(
+    all,
+    { ...all, delta: true },
+    { ...all, policy: 'conflate', everyMs: 2 } as const,
+    { ...all, policy: 'conflate', everyMs: 2, delta: true } as const,
+    { ...all, policy: 'conflate', everyMs: 2, key: 'k' } as const,
+  );
+  const operation = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        op: fc.constant('publish' as const),
+        topic: fc.constantFrom(...topics),
+        k: fc.nat(2),
+        v: fc.nat(3),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        op: fc.constant('join' as const),
+        receiver: fc.nat(3),
+        topic: fc.constantFrom(...topics, 'custom.x.*', 'custom.*'),
+        options: optionsOf,
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ op: fc.constant('block' as const), receiver: fc.nat(3), blocked: fc.boolean() }),
+    },
+    { weight: 2, arbitrary: fc.record({ op: fc.constant('turn' as const), ms: fc.constantFrom(0, 0, 3) }) },
+  );
+
+  it('accounts for every publication at every subscription, whatever happens when', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(operation, { minLength: 5, maxLength: 60 }), async (operations) => {
+        const under = makeHub();
+        const receivers = Array.from({ length: 4 }, () => new FakeReceiver());
+        const truth = new Map<string, unknown[]>(topics.map((topic) => [topic, []]));
+        // Where each receiver stands in each topic; `exact` has the topics that it follows by name.
+        const from = receivers.map(() => new Map<string, number>());
+        for (const step of operations) {
+          if (step.op === 'publish') {
+            const data = { k: step.k, v: step.v, pad: 'p'.repeat(60) };
+            truth.get(step.topic)!.push(data);
+            under.publish(step.topic, data);
+          } else if (step.op === 'join') {
+            const one = receivers[step.receiver]!;
+            // A second subscription to what is followed already would only change who delivers it.
+            if (one.subscriptions.length > 0) continue;
+            await join(under, one, step.topic, step.options);
+            const prefix = step.topic.replace(/\*$/, '');
+            for (const [topic, list] of truth) {
+              if (topic.startsWith(prefix)) from[step.receiver]!.set(topic, list.length);
+            }
+          } else if (step.op === 'block') {
+            const one = receivers[step.receiver]!;
+            one.blocked = step.blocked;
+            if (!step.blocked) {
+              one.flushGathered();
+              under.onDrained(one);
+            }
+          } else await settle(under, step.ms);
+        }
+        for (const one of receivers) {
+          one.blocked = false;
+          one.flushGathered();
+          under.onDrained(one);
+        }
+        await settle(under, 6);
+        await settle(under, 6);
+        for (const [i, one] of receivers.entries()) check(one, from[i]!, truth);
+      }),
+      { numRuns: 120 },
+    );
+  }, 60_000);
+});
+
+function check(
+  receiver: FakeReceiver,
+  from: ReadonlyMap<string, number>,
+  truth: ReadonlyMap<string, readonly unknown[]>,
+): void {
+  const last = new Map(from);
+  const value = new Map<string, unknown>();
+  for (const { topic, offset, data, patch, base, skipped } of receiver.messages) {
+    const before = last.get(topic);
+    expect([topic, before]).not.toEqual([topic, undefined]);
+    expect([topic, offset, skipped]).toEqual([
+      topic,
+      offset,
+      offset === before! + 1 ? undefined : { from: before! + 1, to: offset - 1 },
+    ]);
+    const published = truth.get(topic)!;
+    if (patch !== undefined) expect(base).toBe(before);
+    const whole =
+      patch === undefined ? data : applyMergePatch(value.get(topic) ?? published[before! - 1], patch);
+    expect(whole).toEqual(published[offset - 1]);
+    value.set(topic, whole);
+    last.set(topic, offset);
+  }
+  // Nothing is left behind: with a key, what is newest of one key may be older than the topic's newest, which came.
+  for (const topic of from.keys())
+    expect([topic, last.get(topic)]).toEqual([topic, truth.get(topic)!.length]);
+}

@@ -1,0 +1,32 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { applyMergePatch } from '../client/merge-patch.js';
+import { mergePatch } from './merge-patch.js';
+
+const json = fc.jsonValue({ maxDepth: 4 }) as fc.Arbitrary<unknown>;
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+describe('mergePatch', () => {
+  it('applied to the old value gives the new one, or there is no patch', () => {
+    fc.assert(
+      fc.property(json, json, (from, to) => {
+        const patch = mergePatch(from, to);
+        if (patch === undefined) return;
+        expect(plain(applyMergePatch(from, plain(patch)))).toEqual(plain(to));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('is small when little changed', () => {
+    const from = { a: 1, b: { c: [1, 2], d: 'x' }, e: 5 };
+    expect(plain(mergePatch(from, { a: 1, b: { c: [1, 2], d: 'y' } }))).toEqual({ b: { d: 'y' }, e: null });
+  });
+
+  it('does not exist where a member becomes null, since null removes', () => {
+    expect(mergePatch({ a: 1 }, { a: null })).toBeUndefined();
+    expect(mergePatch({ a: { b: 1 } }, { a: { b: 1, c: { d: null } } })).toBeUndefined();
+    expect(plain(mergePatch({ a: null }, { a: null }))).toEqual({});
+    expect(mergePatch([1], { a: 1 })).toBeUndefined();
+  });
+});
