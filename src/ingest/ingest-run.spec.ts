@@ -8,7 +8,7 @@ import { JsonDocumentParser } from './parse/json-document-parser.js';
 import { NdjsonParser } from './parse/ndjson-parser.js';
 import { TickRows } from './parse/tick-row.js';
 import { RowBudget } from './row-budget.js';
-import { UploadKey } from './upload-key.js';
+import { UploadKey, type UploadPart } from './upload-key.js';
 
 const line = (i: number): string =>
   `{"symbol":"SPY","ts":${1_381_154_400_000 + i},"price":168.5,"size":${i}}\n`;
@@ -19,10 +19,11 @@ async function* chunks(text: string, size: number): AsyncGenerator<Buffer> {
   for (let i = 0; i < bytes.length; i += size) yield bytes.subarray(i, i + size);
 }
 
-const keyed = (): UploadKey =>
-  new UploadKey('ticks', 'k', 'ndjson', (firstRow, { rowCount, digest }) =>
-    JSON.stringify([firstRow, rowCount, Buffer.from(digest).toString('hex')]),
-  );
+const keyed = (stored: readonly UploadPart[] = []): UploadKey =>
+  new UploadKey('ndjson', {
+    stored,
+    statement: (part) => JSON.stringify({ ...part, digest: Buffer.from(part.digest).toString('hex') }),
+  });
 
 interface Setup extends Partial<IngestRunOptions<Tick>> {
   lane?: FakeLane<Tick>;
@@ -80,8 +81,7 @@ describe('an upload', () => {
     });
     await expect(upload(lines(40_000), { lane, key: keyed() })).rejects.toMatchObject({ status: 503 });
     expect(lane.rows.length).toBeGreaterThan(0);
-    const again = keyed();
-    again.resume(lane.marks());
+    const again = keyed(lane.parts());
     const { answer, budget } = await upload(lines(40_000), { lane, key: again, chunkSize: 1_000 });
     expect(answer.accepted).toBe(40_000);
     expect(lane.rows.map((r) => r.size).sort((a, b) => a! - b!)).toEqual(

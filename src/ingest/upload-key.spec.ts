@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readIdempotencyKey, UploadKey } from './upload-key.js';
+import { readIdempotencyKey, UploadKey, type UploadPart } from './upload-key.js';
 
 describe('an Idempotency-Key', () => {
   it('may be written plain or as a quoted string', () => {
@@ -14,31 +14,34 @@ describe('an Idempotency-Key', () => {
 });
 
 describe('a keyed upload', () => {
-  const upload = (format: string, ...pieces: string[]): UploadKey => {
-    const key = new UploadKey('ticks', 'k', format, (firstRow, part) => `${firstRow} ${part.rowCount}`);
-    for (const piece of pieces) key.update(Buffer.from(piece));
+  const upload = (
+    format: string,
+    bytes: readonly string[],
+    stored: readonly UploadPart[] = [],
+  ): UploadKey => {
+    const key = new UploadKey(format, { stored, statement: (part) => `${part.firstIndex} ${part.rowCount}` });
+    for (const piece of bytes) key.update(Buffer.from(piece));
     return key;
   };
 
   it('is told from another by its format and its bytes, not by how they arrived', () => {
-    const digest = upload('csv', 'ab', 'c').digest();
-    expect(upload('csv', 'a', 'bc').digest()).toEqual(digest);
-    expect(upload('ndjson', 'abc').digest()).not.toEqual(digest);
-    expect(upload('csv', 'abd').digest()).not.toEqual(digest);
+    const digest = upload('csv', ['ab', 'c']).digest();
+    expect(upload('csv', ['a', 'bc']).digest()).toEqual(digest);
+    expect(upload('ndjson', ['abc']).digest()).not.toEqual(digest);
+    expect(upload('csv', ['abd']).digest()).not.toEqual(digest);
   });
 
   it('leaves out the parts that an earlier attempt has stored', () => {
-    const first = upload('csv', 'abc').digest();
-    const again = upload('csv', 'abc');
-    again.resume(new Map([[0, { rowCount: 7, digest: first }]]));
+    const digest = upload('csv', ['abc']).digest();
+    const again = upload('csv', ['abc'], [{ firstIndex: 0, rowCount: 7, digest }]);
     expect(again.storedRows(0)).toBe(7);
     expect(again.storedRows(7)).toBeNull();
     expect(again.alongside(7, 3)).toBe('7 3');
   });
 
   it('is refused when what was stored came from another body', () => {
-    const other = upload('csv', 'abX');
-    other.resume(new Map([[0, { rowCount: 7, digest: upload('csv', 'abc').digest() }]]));
+    const digest = upload('csv', ['abc']).digest();
+    const other = upload('csv', ['abX'], [{ firstIndex: 0, rowCount: 7, digest }]);
     expect(() => other.storedRows(0)).toThrow(
       expect.objectContaining({ status: 422, code: 'IDEMPOTENCY_KEY_REUSED' }),
     );

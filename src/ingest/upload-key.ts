@@ -21,12 +21,29 @@ export function readIdempotencyKey(header: string | readonly string[] | undefine
   return /^"[^"\\]+"$/.test(header) ? header.slice(1, -1) : header;
 }
 
-/** A part of an upload that is durable. */
-export interface StoredPart {
+/** Rows of an upload that became durable together. */
+export interface UploadPart {
+  /** Number of its first row within the upload. */
+  readonly firstIndex: number;
   readonly rowCount: number;
-  /** Of everything up to the end of the part. */
+  /** Of everything up to its end. */
   readonly digest: Uint8Array;
 }
+
+/** What is known of the parts of an upload. */
+export interface UploadParts {
+  /** Those that an earlier attempt has stored. */
+  readonly stored: readonly UploadPart[];
+  /** The statement that records one. */
+  statement(part: UploadPart): string;
+}
+
+const noParts: UploadParts = {
+  stored: [],
+  statement: () => {
+    throw new Error('this upload is only compared');
+  },
+};
 
 export const keyReused = (): Problem =>
   new Problem(422, 'IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with another body.');
@@ -39,25 +56,15 @@ export const keyReused = (): Problem =>
 export class UploadKey {
   private readonly hash = createHash('sha256');
   private digested: Buffer | undefined;
-  private storedParts: ReadonlyMap<number, StoredPart> = new Map();
+  private readonly stored: ReadonlyMap<number, UploadPart>;
 
-  /**
-   * @param scope what the key is unique in: the kind of row
-   * @param format format of the body and its options; the same bytes read otherwise are another upload
-   * @param mark the statement that records a part
-   */
+  /** @param format format of the body and its options; the same bytes read otherwise are another upload */
   constructor(
-    readonly scope: string,
-    readonly key: string,
     format: string,
-    private readonly mark: (firstRow: number, part: StoredPart) => string,
+    private readonly parts: UploadParts = noParts,
   ) {
+    this.stored = new Map(parts.stored.map((part) => [part.firstIndex, part]));
     this.hash.update(`${format}\n`);
-  }
-
-  /** What an earlier attempt has left behind. */
-  resume(parts: ReadonlyMap<number, StoredPart>): void {
-    this.storedParts = parts;
   }
 
   update(bytes: Uint8Array): void {
@@ -77,7 +84,7 @@ export class UploadKey {
    * @throws Problem 422 when that was another body
    */
   storedRows(firstRow: number): number | null {
-    const part = this.storedParts.get(firstRow);
+    const part = this.stored.get(firstRow);
     if (part === undefined) return null;
     if (!this.digest().equals(part.digest)) throw keyReused();
     return part.rowCount;
@@ -85,6 +92,6 @@ export class UploadKey {
 
   /** The statement that is to commit together with the rows of a part that ends here. */
   alongside(firstRow: number, rowCount: number): string {
-    return this.mark(firstRow, { rowCount, digest: this.digest() });
+    return this.parts.statement({ firstIndex: firstRow, rowCount, digest: this.digest() });
   }
 }

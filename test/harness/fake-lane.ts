@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppendOptions, AppendOutcome, IngestLane } from '../../src/ingest/ingest-lane.js';
 import { IngestMeter } from '../../src/ingest/ingest-meter.js';
+import type { UploadPart } from '../../src/ingest/upload-key.js';
 import { Metrics } from '../../src/observability/metrics.js';
 
 interface FakeLaneOptions<Row> {
@@ -42,13 +43,11 @@ export class FakeLane<Row> implements IngestLane<Row> {
     return { stored: kept.length, duplicates: 0, rejected };
   }
 
-  /** Marks `[first row, row count, digest in hex]` that were committed with rows. */
-  marks(): Map<number, { rowCount: number; digest: Buffer }> {
-    return new Map(
-      this.committed.map((mark) => {
-        const [firstRow, rowCount, digest] = JSON.parse(mark) as [number, number, string];
-        return [firstRow, { rowCount, digest: Buffer.from(digest, 'hex') }];
-      }),
-    );
+  /** Parts whose statements, JSON with the digest in hex, were committed with rows. */
+  parts(): UploadPart[] {
+    return this.committed.map((statement) => {
+      const part = JSON.parse(statement) as Omit<UploadPart, 'digest'> & { digest: string };
+      return { ...part, digest: Buffer.from(part.digest, 'hex') };
+    });
   }
 }
