@@ -48,7 +48,7 @@ describe('the judgement on a database', () => {
   });
 
   it('names a version that is too old, pools that do not fit, broken indexes and a wrong clock', () => {
-    expect(statuses({ version: '13.2', number: 130_002 })).toContain('error PostgreSQL 13.2 is too old');
+    expect(statuses({ version: '14.2', number: 140_002 })).toContain('error PostgreSQL 14.2 is too old');
     expect(statuses({ max_connections: 15 }).join()).toContain('the pools may take 8 of 15 connections');
     expect(statuses({ invalid: ['ticks_idx'] })).toContain('error the index ticks_idx is invalid');
     expect(statuses({ now_ms: 6_000 }).join()).toContain('differ by 5.0 s');

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { processesIn } from '../../src/embedded/process-table.js';
 import { postgres, redisUrl } from '../harness/index.js';
 
 const bin = resolve(import.meta.dirname, '../../bin/tidewatch.mjs');
@@ -60,6 +61,29 @@ describe('tidewatch', () => {
       1,
       'tidewatch: wrong setting: PORT: must be a whole number from 0 to 65535\n',
     ]);
+  });
+});
+
+describe('tidewatch migrate', () => {
+  it('lists what is pending, applies it once, and the doctor agrees', async () => {
+    const DATABASE_URL = await postgres().freshDatabase();
+    const before = await tidewatch(['migrate', '--check'], { DATABASE_URL });
+    expect(before.code).toBe(1);
+    expect(before.stdout).toMatch(/^pending {2}/m);
+    const applied = await tidewatch(['migrate'], { DATABASE_URL });
+    expect([applied.code, applied.stderr]).toEqual([0, '']);
+    expect(applied.stdout).toMatch(/^applied {2}/m);
+    const again = await tidewatch(['migrate'], { DATABASE_URL });
+    expect(again.stdout).not.toMatch(/^applied/m);
+    const after = await tidewatch(['migrate', '--check'], { DATABASE_URL });
+    expect([after.code, after.stdout]).toEqual([0, 'The schema is current.\n']);
+  });
+
+  it('starts the embedded database for as long as it takes when no server runs', async () => {
+    const { code, stdout } = await tidewatch(['migrate']);
+    expect(stdout).toContain('The schema is current');
+    expect(code).toBe(0);
+    expect(processesIn(join(dataDir, 'postgres'), 'postgres')).toEqual([]);
   });
 });
 

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Config } from '../../config/config.js';
+import { pendingMigrations } from '../../store/migrator.js';
 import type { DoctorCheck, Finding } from '../doctor.js';
 
 interface Facts {
@@ -37,21 +38,29 @@ export const check: DoctorCheck = {
     }
     try {
       const { rows } = await client.query<Facts>(facts);
-      return rows[0] === undefined ? [] : judge(rows[0], config, Date.now());
+      const findings = rows[0] === undefined ? [] : judge(rows[0], config, Date.now());
+      return [...findings, ...judgeSchema(await pendingMigrations(client))];
     } finally {
       await client.end();
     }
   },
 };
 
+/** A pending migration is no error: the next start applies it. */
+function judgeSchema(pending: readonly string[]): Finding[] {
+  if (pending.length === 0) return [{ status: 'ok', message: 'the schema is current' }];
+  const message = `${pending.length} migrations are pending`;
+  return [{ status: 'warning', message, fix: 'start the server, or run npx tidewatch migrate' }];
+}
+
 /** The pure part: what the facts mean. */
 export function judge(found: Facts, config: Config, nowMs: number): Finding[] {
   const findings: Finding[] = [];
   const edition = found.timescaledb === null ? 'without TimescaleDB' : `TimescaleDB ${found.timescaledb}`;
   findings.push(
-    found.number >= 140_000
+    found.number >= 150_000
       ? { status: 'ok', message: `PostgreSQL ${found.version} ${edition}` }
-      : { status: 'error', message: `PostgreSQL ${found.version} is too old`, fix: 'use 14 or newer' },
+      : { status: 'error', message: `PostgreSQL ${found.version} is too old`, fix: 'use 15 or newer' },
   );
   if (found.timescaledb !== null && found.licence !== 'timescale') {
     findings.push({
