@@ -7,6 +7,8 @@ import { Health } from './health/health.js';
 import { Lifecycle } from './lifecycle/lifecycle.js';
 import { Logger } from './observability/logger.js';
 import { Metrics } from './observability/metrics.js';
+import { traceEvent } from './observability/tracing/tracing.js';
+import { tracing } from './observability/tracing/tracing-state.js';
 import { RedisProvider } from './store/redis.provider.js';
 
 /** What exists before the application does: made by `main.ts` or by a test. */
@@ -23,7 +25,10 @@ export interface Foundation {
 export class CoreModule {
   static forRoot({ config, logger, lifecycle, metrics }: Foundation): DynamicModule {
     const log = logger.child('event-bus');
-    const bus = new EventBus((event, error) => log.error({ err: error, event }, 'an event listener failed'));
+    const bus = new EventBus(
+      (event, error) => log.error({ err: error, event }, 'an event listener failed'),
+      tracing() === null ? undefined : traceEvent,
+    );
     return {
       module: CoreModule,
       global: true,

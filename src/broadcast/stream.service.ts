@@ -4,6 +4,7 @@ import { maySee, mayUse, type Principal } from '../access/principal.js';
 import { Config } from '../config/config.js';
 import { Problem } from '../domain/problem.js';
 import { Logger, type ModuleLogger } from '../observability/logger.js';
+import { inClientTrace } from '../observability/tracing/tracing.js';
 import { BroadcastMetrics } from './broadcast.metrics.js';
 import type { Connection, ConnectionHandler } from './connection.js';
 import { Hub, type Joined } from './hub.js';
@@ -76,9 +77,9 @@ export class StreamService implements ConnectionHandler {
         this.authenticate(connection, request);
         return;
       case 'subscribe':
-        this.subscribe(connection, request).catch((error: unknown) =>
-          this.failed(connection, request.id, error),
-        );
+        inClientTrace(request.traceparent, 'ws subscribe', { 'tidewatch.topic': request.topic }, () =>
+          this.subscribe(connection, request),
+        ).catch((error: unknown) => this.failed(connection, request.id, error));
         return;
       case 'unsubscribe':
         this.unsubscribe(connection, request);

@@ -123,6 +123,16 @@ export const settings = {
   SHUTDOWN_DRAIN_MS: integer(0, 8_000)
     .default(1_000)
     .describe('window over which WebSocket clients are asked to reconnect, ms'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('base URL of an OTLP/HTTP receiver for traces; unset: nothing is traced'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.05)
+    .describe("share of the traces that are recorded; a client's own decision stands"),
   METRICS_TOKEN: z.string().min(16).optional().describe('bearer token that GET /metrics asks for'),
   COLLECTORS_DIR: z
     .string()

@@ -10,7 +10,14 @@ type Listener<T> = (event: T) => void;
 export class EventBus {
   private readonly listeners = new Map<keyof DomainEvents, Listener<never>[]>();
 
-  constructor(private readonly onError: (name: keyof DomainEvents, error: unknown) => void = () => {}) {}
+  /**
+   * @param onError told of a listener that threw
+   * @param around runs the delivery of one event, for whoever watches it
+   */
+  constructor(
+    private readonly onError: (name: keyof DomainEvents, error: unknown) => void = () => {},
+    private readonly around?: (name: keyof DomainEvents, deliver: () => void) => void,
+  ) {}
 
   /** @returns a function that removes the listener */
   on<K extends keyof DomainEvents>(name: K, listener: Listener<DomainEvents[K]>): () => void {
@@ -29,9 +36,19 @@ export class EventBus {
   emit<K extends keyof DomainEvents>(name: K, event: DomainEvents[K]): void {
     const list = this.listeners.get(name);
     if (list === undefined) return;
+    const listeners = list as Listener<DomainEvents[K]>[];
+    if (this.around === undefined) this.deliver(listeners, name, event);
+    else this.around(name, () => this.deliver(listeners, name, event));
+  }
+
+  private deliver<K extends keyof DomainEvents>(
+    list: readonly Listener<DomainEvents[K]>[],
+    name: K,
+    event: DomainEvents[K],
+  ): void {
     for (const listener of list) {
       try {
-        (listener as Listener<DomainEvents[K]>)(event);
+        listener(event);
       } catch (error) {
         this.onError(name, error);
       }

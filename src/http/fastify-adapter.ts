@@ -8,7 +8,7 @@ import { addBodyParsers, maxBodyBytes } from './body-parsers.js';
 import { refuseForeign } from './origin-policy.js';
 import { asProblem, defect, problemContentType, problemDetails } from './problem-details.js';
 import { RequestMetrics } from './request-metrics.js';
-import { traceIdOf } from './trace-id.js';
+import { nameSpan, traceIdOf } from './trace-id.js';
 
 /** Fastify as this server needs it: body parsers, origin guard, trace ids, request metrics, errors as problem+json. */
 export function createFastifyAdapter(metrics: Metrics, lifecycle: Lifecycle): FastifyAdapter {
@@ -37,6 +37,7 @@ export function createFastifyAdapter(metrics: Metrics, lifecycle: Lifecycle): Fa
   addBodyParsers(fastify);
   const requests = new RequestMetrics(metrics);
   fastify.addHook('onRequest', (request, reply, done) => {
+    nameSpan(request);
     if (lifecycle.isStopping) reply.header('connection', 'close');
     done(refuseForeign(request.headers));
   });

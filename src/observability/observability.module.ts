@@ -11,6 +11,7 @@ import { PoolController } from './ops/pool.controller.js';
 import { RedisMemoryController } from './ops/redis-memory.controller.js';
 import { RedisMemoryService } from './ops/redis-memory.service.js';
 import { ScrapeService } from './scrape.service.js';
+import { TracingService } from './tracing/tracing.service.js';
 
 /** Watches the flow from beside it; stages may inject what it exports and lend it what they know (`Sources`). */
 @Global()
@@ -22,6 +23,7 @@ import { ScrapeService } from './scrape.service.js';
     ScrapeService,
     CollectorRunner,
     RedisMemoryService,
+    TracingService,
     { provide: RunScheduler, useClass: NestRunScheduler },
     { provide: LatencyWindows, useFactory: (metrics: Metrics) => metrics.windows, inject: [Metrics] },
   ],

@@ -27,6 +27,11 @@ export const subscribeSchema = z.strictObject({
   snapshot: z.boolean().default(true),
   /** RFC 7396 merge patches where they are smaller. */
   delta: z.boolean().default(false),
+  /** W3C Trace Context of the sender. */
+  traceparent: z
+    .string()
+    .regex(/^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/)
+    .optional(),
 });
 export type Subscribe = z.output<typeof subscribeSchema>;
 

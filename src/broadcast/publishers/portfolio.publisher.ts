@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EventBus } from '../../domain/event-bus.js';
 import type { LimitTransition, SummaryReady } from '../../domain/events.js';
+import { traced } from '../../observability/tracing/tracing.js';
 import { BroadcastMetrics } from '../broadcast.metrics.js';
 import { Hub } from '../hub.js';
 
@@ -12,9 +13,25 @@ export class PortfolioPublisher {
     private readonly metrics: BroadcastMetrics,
     events: EventBus,
   ) {
-    events.on('summary.ready', (event) => this.summary(event));
-    events.on('risk.ready', ({ portfolioId, data }) => hub.publish(`risk.${portfolioId}`, data));
-    events.on('limit.transition', (event) => this.limit(event));
+    const published = <E extends { readonly portfolioId: string }>(
+      family: string,
+      publish: (event: E) => void,
+    ) =>
+      traced(`publish ${family}`, publish, ({ portfolioId }) => ({
+        'tidewatch.topic': `${family}.${portfolioId}`,
+      }));
+    events.on(
+      'summary.ready',
+      published('analytics', (event) => this.summary(event)),
+    );
+    events.on(
+      'risk.ready',
+      published('risk', ({ portfolioId, data }) => hub.publish(`risk.${portfolioId}`, data)),
+    );
+    events.on(
+      'limit.transition',
+      published('limits', (event) => this.limit(event)),
+    );
   }
 
   private summary({ portfolioId, data, hops }: SummaryReady): void {

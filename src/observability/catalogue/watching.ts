@@ -132,3 +132,11 @@ export const scrapeEventLoopSeconds = gauge(
   'Event-loop time that the last scrape took, all slices together.',
 );
 export const scrapeSeries = gauge('tidewatch_scrape_series', 'Lines of the last scrape that carry a value.');
+
+export const traceSpans = counter('tidewatch_trace_spans_total', 'Sampled spans, by what became of them.', {
+  outcome: ['ended', 'exported', 'failed'],
+});
+export const tracingActive = gauge(
+  'tidewatch_tracing_active',
+  'Whether spans are recorded (1) or, although an endpoint is set, are not (0); no series without an endpoint.',
+);

@@ -1,3 +1,4 @@
+import type { TraceOrigin } from '../../observability/tracing/tracing.js';
 import type { AppendResult } from './row-target.js';
 
 /** One call of `append`: its rows are never split over two transactions. */
@@ -7,6 +8,8 @@ export interface Entry<Row> {
   readonly ingestedAtMs: number;
   /** A statement that commits together with the rows. */
   readonly alongside: string | null;
+  /** The sampled trace that the call came in. */
+  readonly trace: TraceOrigin | null;
   /** Monotonic ms. */
   readonly enqueuedAt: number;
   readonly resolve: (result: AppendResult) => void;

@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import { Problem, unavailable } from '../../domain/problem.js';
+import {
+  activeTrace,
+  inBatchSpan,
+  inThisTrace,
+  outsideOfTraces,
+} from '../../observability/tracing/tracing.js';
 import type { MeteredPool } from '../metered-pool.js';
 import type { SeqSource } from '../seq-source.js';
 import { AppendQueue, type Entry } from './append-queue.js';
@@ -127,6 +133,7 @@ export class RowWriter<Row> {
         bytes,
         ingestedAtMs: opts.ingestedAtMs ?? Date.now(),
         alongside: opts.alongside ?? null,
+        trace: activeTrace(),
         enqueuedAt: performance.now(),
         resolve,
         reject,
@@ -183,7 +190,8 @@ export class RowWriter<Row> {
       // One batch's worth per connection: a second one is opened only for what the first cannot take.
       if (this.active > 0 && this.queue.rows < this.limits.maxBatchRows / 2 && !this.stopping) return;
       this.active++;
-      void this.flush();
+      // A flush belongs to all whose rows it holds, not to the caller that happened to start it.
+      void outsideOfTraces(() => this.flush());
     }
     if (this.queue.isEmpty && this.active === 0) {
       for (const resolve of this.idleWaiters) resolve();
@@ -205,7 +213,12 @@ export class RowWriter<Row> {
       const batch = await this.closeBatch(client);
       if (batch === null) return;
       this.reachable();
-      client = await this.write(client, batch);
+      const open = client;
+      const origins = batch.entries.map(({ trace }) => trace);
+      const attributes = { 'tidewatch.rows': batch.rows.length, 'tidewatch.appends': batch.entries.length };
+      client = await inBatchSpan(`store ${this.deps.target.name}`, origins, attributes, () =>
+        this.write(open, batch),
+      );
     } catch (error) {
       // Only what failed before a batch was closed arrives here; its rows are still queued.
       this.unreachable(error);
@@ -327,9 +340,10 @@ export class RowWriter<Row> {
     const storedAtMs = Date.now();
     const dropped = new Set(outcome.duplicates);
     for (const { position } of outcome.refused) dropped.add(position);
-    const announce = (): void => {
+    // Another batch may be what lets this one be announced; the news still belongs to this one's trace.
+    const announce = inThisTrace((): void => {
       this.deps.onCommitted?.(committed(batch, dropped, storedAtMs));
-    };
+    });
     if (batch.ticket) await batch.ticket.committed(announce);
     else announce();
     this.deps.meter.flushed(batch.rows.length - dropped.size, (performance.now() - batch.closedAt) / 1000);
