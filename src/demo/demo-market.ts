@@ -61,7 +61,7 @@ export class DemoMarket {
     this.dayIndex = Math.max(0, known);
     // Another speed makes other steps: then the day begins anew.
     this.step = known >= 0 && position!.step < this.steps ? position!.step : 0;
-    this.prices = this.pricesOf(this.day);
+    this.prices = pricesOfDay(this.day, this.steps);
   }
 
   get position(): MarketPosition {
@@ -135,15 +135,16 @@ export class DemoMarket {
       this.dayIndex = 0;
       this.options.restarted?.();
     }
-    this.prices = this.pricesOf(this.day);
+    this.prices = pricesOfDay(this.day, this.steps);
   }
+}
 
-  private pricesOf(day: MarketDay): ReadonlyMap<string, Float64Array> {
-    return new Map(
-      Object.entries(day.bars).map(([symbol, bar], i) => [
-        symbol,
-        bridgeDay(bar, this.steps, seededRandom(Math.imul(epochDay(day.date), 31) + i)),
-      ]),
-    );
-  }
+/** The prices of a day by symbol: always the same for the same day and number of steps. */
+export function pricesOfDay(day: MarketDay, steps: number): ReadonlyMap<string, Float64Array> {
+  return new Map(
+    Object.entries(day.bars).map(([symbol, bar], i) => [
+      symbol,
+      bridgeDay(bar, steps, seededRandom(Math.imul(epochDay(day.date), 31) + i)),
+    ]),
+  );
 }

@@ -1,4 +1,11 @@
 import { Module } from '@nestjs/common';
+import { IngestModule } from '../ingest/ingest.module.js';
+import { StoreModule } from '../store/store.module.js';
+import { DemoService } from './demo.service.js';
 
-@Module({})
+/** Portfolios over real prices, replayed as a live market: what a first start shows. Does nothing with `DEMO=off`. */
+@Module({
+  imports: [IngestModule, StoreModule],
+  providers: [DemoService],
+})
 export class DemoModule {}

@@ -3,13 +3,14 @@ import { IdempotencyRepository } from '../store/idempotency.repository.js';
 import { StoreModule } from '../store/store.module.js';
 import { IdempotentUploads } from './idempotent-uploads.js';
 import { IngestController } from './ingest.controller.js';
+import { IngestGateway } from './ingest.gateway.js';
 import { IngestService } from './ingest.service.js';
 
 /** 1. The door: accepts, validates, and hands on to the store; answers when it is durable. */
 @Module({
   imports: [StoreModule],
   controllers: [IngestController],
-  providers: [IngestService, IdempotentUploads, IdempotencyRepository],
+  providers: [IngestService, IngestGateway, IdempotentUploads, IdempotencyRepository],
   exports: [IngestService],
 })
 export class IngestModule {}
