@@ -142,6 +142,36 @@ export const settings = {
     .string()
     .optional()
     .describe('YAML file: per collector enabled, interval_seconds, config'),
+  RISK_WORKERS: integer(1, 64).default(1).describe('threads for heavy risk calculations'),
+  RISK_QUEUE_MAX: integer(1, 10_000)
+    .default(64)
+    .describe('risk calculations that may wait for a thread before answers are 503'),
+  RISK_DEADLINE_MS: integer(100, 600_000)
+    .default(10_000)
+    .describe('longest risk calculation, wait included, ms'),
+  RISK_WINDOW_DAYS: integer(30, 10_000)
+    .default(500)
+    .describe('daily returns that the VaR of a portfolio is measured on'),
+  RISK_MIN_OBSERVATIONS: integer(2, 10_000)
+    .default(30)
+    .describe('daily returns below which the VaR of a portfolio is refused'),
+  RISK_LIVE_PATHS: integer(0, 1_000_000)
+    .default(10_000)
+    .describe('simulated paths kept per portfolio for Monte Carlo at tick speed; 0: none'),
+  RISK_STATE_MAX_BYTES: integer(2 ** 20, 2 ** 40)
+    .default(256 * 2 ** 20)
+    .describe(
+      'memory for incremental risk states; above it the paths, then the states, least recently used are dropped',
+    ),
+  RISK_PUBLISH_MS: integer(10, 60_000)
+    .default(250)
+    .describe('shortest time between two published risk figures of one portfolio, ms'),
+  RISK_STORE_MS: integer(1_000, 3_600_000)
+    .default(10_000)
+    .describe('shortest time between two stored risk metrics of one portfolio, ms'),
+  RISK_STALE_MS: integer(1_000, 31_536_000_000)
+    .default(300_000)
+    .describe('age of a price from which what-if denies orders, ms'),
 } as const satisfies Record<string, z.ZodType>;
 
 export type SettingName = keyof typeof settings;

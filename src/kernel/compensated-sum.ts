@@ -1,4 +1,7 @@
-/** A sum that carries the rounding error of every addition along (Neumaier 1974): about twice the digits of a double. */
+/**
+ * A sum that carries the rounding error of every addition along (Neumaier 1974): about twice the digits of a
+ * double.
+ */
 export class CompensatedSum {
   private sum = 0;
   private lost = 0;

@@ -4,7 +4,10 @@
  */
 export interface EwmaWeights {
   readonly lambda: number;
-  /** `power[n] = λⁿ`; from the last entry on (below 2⁻⁹⁰⁰, where products would get denormal and slow) it counts as 0. */
+  /**
+   * `power[n] = λⁿ`; from the last entry on (below 2⁻⁹⁰⁰, where products would get denormal and slow) it counts as
+   * 0.
+   */
   readonly power: Float64Array;
   /** `sum[n] = 1 + λ + … + λⁿ⁻¹`; from `sum.length` on it stays at its last entry. */
   readonly sum: Float64Array;

@@ -1,7 +1,7 @@
 /**
- * A sum that does not depend on the order of its additions and forgets nothing when a term is taken out again: terms
- * are split into four parts on fixed grids (2²⁴, 2⁻¹⁶, 2⁻⁵⁶, 2⁻⁹⁶), and the sum of each part is exact. So a sum that
- * has followed ten million changes has the same bits as one made afresh.
+ * A sum that does not depend on the order of its additions and forgets nothing when a term is taken out again:
+ * terms are split into four parts on fixed grids (2²⁴, 2⁻¹⁶, 2⁻⁵⁶, 2⁻⁹⁶), and the sum of each part is exact. So a
+ * sum that has followed ten million changes has the same bits as one made afresh.
  *
  * Exact for terms of magnitude 2⁻⁴⁴ … 2⁶³ (5.7e-14 … 9.2e18) and up to 2¹³ of them; smaller ones are rounded to a
  * multiple of 2⁻⁹⁶ (1.3e-29), larger ones are refused by {@link fitsOrderFreeSum}. After Demmel & Nguyen, "Fast

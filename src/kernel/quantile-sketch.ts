@@ -11,10 +11,10 @@ const smallestArray = 64;
 const widestArray = 16_384;
 
 /**
- * Counts of values in logarithmic-linear buckets: 2^bits buckets per power of two, equally wide within it. A quantile
- * is answered by the middle of its bucket, so it is within 2^-(bits + 1) of the exact one, relatively: 0.0031 % with
- * 14 bits. Zero has a bucket of its own; negative values mirror the positive ones. (Values below 2^-1022 share the
- * buckets of that range, whose error is 2^-(bits + 1023) absolutely.)
+ * Counts of values in logarithmic-linear buckets: 2^bits buckets per power of two, equally wide within it. A
+ * quantile is answered by the middle of its bucket, so it is within 2^-(bits + 1) of the exact one, relatively:
+ * 0.0031 % with 14 bits. Zero has a bucket of its own; negative values mirror the positive ones. (Values below
+ * 2^-1022 share the buckets of that range, whose error is 2^-(bits + 1023) absolutely.)
  *
  * Counts are whole numbers, so removing a value undoes adding it exactly, and merging is addition: the sketch of a
  * sliding window is the sketch of its values and nothing else. There are never more buckets than distinct values.
@@ -163,7 +163,9 @@ export class QuantileSketch {
     this.addTo(bucket, by);
   }
 
-  /** Moves the array, or makes a larger one, so that it covers `bucket`; or gives it up when the range is too wide. */
+  /**
+   * Moves the array, or makes a larger one, so that it covers `bucket`; or gives it up when the range is too wide.
+   */
   private cover(bucket: number): void {
     this.trim();
     const low = this.total === 0 ? bucket : Math.min(bucket, this.base + this.from);

@@ -2,15 +2,17 @@ import type { EwmaWeights } from './ewma-weights.js';
 import { FIGURE, needs } from './window-statistics.js';
 
 /**
- * A segment is a run of consecutive values, reduced to what every statistic of the window needs and kept as
- * {@link segmentSize} doubles inside a larger array (`array`, `offset`). Segments join end to end and are never taken
+ * A segment is a run of consecutive values, reduced to what every statistic of the window needs and kept as {@link
+ * segmentSize} doubles inside a larger array (`array`, `offset`). Segments join end to end and are never taken
  * apart: nothing is ever subtracted from an aggregate, so a value that has left the window cannot leave a residue.
  *
- * The mean is held as the pair `origin + meanOffset`, where the origin is one of the segment's own values. Distances
- * between origins are exact for neighbouring values, so a series near 1e9 that moves by 1e-3 keeps its digits.
+ * The mean is held as the pair `origin + meanOffset`, where the origin is one of the segment's own values.
+ * Distances between origins are exact for neighbouring values, so a series near 1e9 that moves by 1e-3 keeps its
+ * digits.
  *
  * M₂ is the sum of squared distances from the mean, C the sum of (index − mean index) · (value − mean): joined by
- * Chan, Golub & LeVeque, "Algorithms for computing the sample variance" (1983), and its counterpart for covariances.
+ * Chan, Golub & LeVeque, "Algorithms for computing the sample variance" (1983), and its counterpart for
+ * covariances.
  */
 export const segmentSize = 13;
 
@@ -50,8 +52,8 @@ const F_MAX_DRAWDOWN_FRACTION = FIGURE.maxDrawdownFraction;
 const trendNeeds = needs.trend;
 
 /**
- * What the divisors of the figures come to for one count: the count, 1 / n, √(n / (n − 1)), 12 / (n³ − n); NaN where the
- * figure is not defined yet. A full window keeps its count, so these divisions are made once.
+ * What the divisors of the figures come to for one count: the count, 1 / n, √(n / (n − 1)), 12 / (n³ − n); NaN
+ * where the figure is not defined yet. A full window keeps its count, so these divisions are made once.
  */
 const byCount = new Float64Array(4);
 
@@ -184,8 +186,8 @@ export function fold(
 
 /**
  * Lays out the segments that start 1, 2 … `count` values before the segment `base` of `b` (which may be empty) and
- * end where it ends: the k-th is written to `s` at (k − 1) · {@link segmentSize}. `slot` is the ring slot of the value
- * just before the base. The origin stays with the later values: those leave the window last.
+ * end where it ends: the k-th is written to `s` at (k − 1) · {@link segmentSize}. `slot` is the ring slot of the
+ * value just before the base. The origin stays with the later values: those leave the window last.
  */
 export function layOutBefore(
   s: Float64Array,

@@ -20,7 +20,10 @@ export class SortedCounts {
     return this.counts[index]!;
   }
 
-  /** Adds `by`, which may be negative; a key whose count comes to 0 goes. @returns the new count, negative if refused */
+  /**
+   * Adds `by`, which may be negative; a key whose count comes to 0 goes. @returns the new count, negative if
+   * refused
+   */
   add(key: number, by: number): number {
     const at = this.find(key);
     const known = at < this.used && this.keys[at] === key;

@@ -14,7 +14,9 @@ export interface StreamWindowOptions {
   readonly keepTimes?: boolean;
   /** Decay of the exponentially weighted figures, 0 < λ ≤ 0.9993, default 0.94. */
   readonly lambda?: number;
-  /** Sub-buckets of the quantile sketch per power of two, as a power of two: the error is 2^-(bits+1). Default 14. */
+  /**
+   * Sub-buckets of the quantile sketch per power of two, as a power of two: the error is 2^-(bits+1). Default 14.
+   */
   readonly sketchBits?: number;
 }
 
@@ -44,21 +46,24 @@ const BASE = size;
 const OPEN_BLOCKS = 2 * size;
 const GROUPS = 3 * size;
 const SCRATCH = 4 * size;
-/** Values that may gather after the laid out front before it is laid out anew: bounds the length of a chain of sums. */
+/**
+ * Values that may gather after the laid out front before it is laid out anew: bounds the length of a chain of sums.
+ */
 const longestTail = 128;
 
 /**
  * Statistics over the newest values of a stream: O(1) per value, no allocation per value, never by subtraction.
  *
  * Values are cut into blocks of about 64, blocks into groups; complete ones are kept as joined aggregates. When the
- * oldest block starts to leave, the front is laid out: for each value of that block, the aggregate of everything from
- * there to the newest value. Dropping a value is then a step of an index, and the answer is one join: front and tail,
- * the values that came since. The longest single update therefore handles one block, one group and the list of groups
- * (at most a few hundred joins, microseconds) where two stacks would turn over the whole window.
+ * oldest block starts to leave, the front is laid out: for each value of that block, the aggregate of everything
+ * from there to the newest value. Dropping a value is then a step of an index, and the answer is one join: front
+ * and tail, the values that came since. The longest single update therefore handles one block, one group and the
+ * list of groups (at most a few hundred joins, microseconds) where two stacks would turn over the whole window.
  *
  * With keys that name the value itself (a sequence number through {@link cutKey}), where blocks end depends only on
  * the values' keys. Two windows that hold the same values then have the same blocks and the same bits in their
- * answers, wherever their streams began, if that was {@link blocksMargin} or more values before the oldest one held.
+ * answers, wherever their streams began, if that was {@link blocksMargin} or more values before the oldest one
+ * held.
  */
 export class StreamWindow {
   readonly lambda: number;
@@ -86,8 +91,8 @@ export class StreamWindow {
   private front = new Float64Array(0);
   private frontLeft = 0;
   /**
-   * Ring of complete blocks, oldest first: `frontBlocks` of the oldest group (each joined with all later ones of the
-   * group), then the blocks of the complete groups, then `openBlocks` of the open group. `openValues` follow.
+   * Ring of complete blocks, oldest first: `frontBlocks` of the oldest group (each joined with all later ones of
+   * the group), then the blocks of the complete groups, then `openBlocks` of the open group. `openValues` follow.
    */
   private blocks: Float64Array;
   private blockHead = 0;
@@ -100,7 +105,10 @@ export class StreamWindow {
   private groupHead = 0;
   private groupCount = 0;
 
-  /** The newest simple returns: that into the i-th value at i mod 32 and again 32 further on, so that runs are unbroken. */
+  /**
+   * The newest simple returns: that into the i-th value at i mod 32 and again 32 further on, so that runs are
+   * unbroken.
+   */
   private readonly returns = new Float64Array(64);
   private readonly figures = new Float64Array(figureCount);
   private readonly sketchBits: number;
@@ -283,7 +291,8 @@ export class StreamWindow {
   }
 
   /**
-   * The statistics as they would be after `push(x)`, which does not happen. Of a time window: as if nothing expired.
+   * The statistics as they would be after `push(x)`, which does not happen. Of a time window: as if nothing
+   * expired.
    * @throws RangeError when `x` is not finite
    */
   peek(x: number, periodsPerYear = 1): WindowStatistics {
@@ -576,8 +585,8 @@ export class StreamWindow {
 }
 
 /**
- * Spreads a sequence number over 31 bits, for use as the key of {@link StreamWindow.push}: blocks then end at values
- * that their own sequence numbers choose, however densely the numbers were given to this stream.
+ * Spreads a sequence number over 31 bits, for use as the key of {@link StreamWindow.push}: blocks then end at
+ * values that their own sequence numbers choose, however densely the numbers were given to this stream.
  */
 export function cutKey(seq: number): number {
   let h = (seq >>> 0) ^ Math.imul((seq / 0x1_0000_0000) >>> 0, 0x9e3779b1);
@@ -626,8 +635,8 @@ function annualise(out: Float64Array, periodsPerYear: number): void {
 }
 
 /**
- * The divisor of the capacity nearest to `length`, if one is near: the oldest block then starts to leave just when the
- * newest one is complete.
+ * The divisor of the capacity nearest to `length`, if one is near: the oldest block then starts to leave just when
+ * the newest one is complete.
  */
 function countedLength(capacity: number, length: number): number {
   for (let off = 0; off * 2 <= length; off++) {

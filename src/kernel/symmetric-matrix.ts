@@ -41,19 +41,23 @@ export function symmetricMatrix(rows: ArrayLike<ArrayLike<number>>): SymmetricMa
 export function multiply(matrix: SymmetricMatrix, x: ArrayLike<number>): Float64Array {
   const { size, data } = matrix;
   const out = new Float64Array(size);
-  for (let i = 0; i < size; i++) {
-    let sum = 0;
-    for (let j = 0; j < size; j++) sum += data[i * size + j]! * x[j]!;
-    out[i] = sum;
-  }
+  for (let i = 0; i < size; i++) out[i] = dot(data.subarray(i * size, (i + 1) * size), x);
   return out;
 }
 
-/** x·y. */
+/** x·y, in four interleaved sums: four times fewer dependent additions. */
 export function dot(x: ArrayLike<number>, y: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += x[i]! * y[i]!;
-  return sum;
+  const n = x.length;
+  let [a, b, c, d] = [0, 0, 0, 0];
+  let i = 0;
+  for (; i + 3 < n; i += 4) {
+    a += x[i]! * y[i]!;
+    b += x[i + 1]! * y[i + 1]!;
+    c += x[i + 2]! * y[i + 2]!;
+    d += x[i + 3]! * y[i + 3]!;
+  }
+  for (; i < n; i++) a += x[i]! * y[i]!;
+  return a + b + (c + d);
 }
 
 /** x′Σx: a variance; rounding below 0 (a perfect hedge) is 0. */

@@ -22,15 +22,23 @@ export class TailTracker {
 
   /**
    * @param scenarios length of the vectors to come
+   * @param buffer scratch of at least that length; trackers that are not used at the same time may share one
    * @throws RangeError on no scenarios or confidence outside (0, 1)
    */
-  constructor(scenarios: number, confidence: number, options: EmpiricalTailOptions = {}) {
+  constructor(
+    scenarios: number,
+    confidence: number,
+    options: EmpiricalTailOptions = {},
+    buffer: Float64Array = new Float64Array(scenarios),
+  ) {
     this.scenarios = scenarios;
     this.confidence = confidence;
     this.options = options;
     this.rank = tailRank(scenarios, confidence, options.quantileType);
     this.wanted = Math.min(scenarios - 1, this.rank + 8 + Math.ceil(this.rank / 2));
-    this.buffer = new Float64Array(scenarios);
+    if (buffer.length < scenarios)
+      throw new RangeError(`scratch of ${buffer.length} for ${scenarios} scenarios`);
+    this.buffer = buffer;
   }
 
   /** @param pnl finite, `scenarios` long; not changed */
@@ -40,7 +48,7 @@ export class TailTracker {
     if (count <= this.rank || count > 4 * (this.wanted + 1)) {
       this.fullSelections++;
       buffer.set(pnl);
-      this.bound = selectSmallest(buffer, this.wanted);
+      this.bound = selectSmallest(buffer, this.wanted, 0, this.scenarios - 1);
       count = this.gather(pnl);
     }
     const tail = tailOfSmallest(buffer, count, this.scenarios, this.confidence, this.options);

@@ -60,7 +60,8 @@ export type UndefinedReason =
   | { readonly code: 'overflow' };
 
 /**
- * Statistics of one window, in the unit of its values unless said otherwise. `null` where undefined, with the reason.
+ * Statistics of one window, in the unit of its values unless said otherwise. `null` where undefined, with the
+ * reason.
  */
 export interface WindowStatistics {
   readonly count: number;
@@ -88,7 +89,9 @@ export interface WindowStatistics {
   readonly momentum10: number | null;
   /** Mean with weights 1, λ, λ² … from the newest value back to the oldest in the window. */
   readonly ewmaMean: number | null;
-  /** Root of the equally weighted squared simple returns (mean taken as 0), times √(periods per year). A fraction. */
+  /**
+   * Root of the equally weighted squared simple returns (mean taken as 0), times √(periods per year). A fraction.
+   */
   readonly ewmaVolatility: number | null;
   /** Highest value of the window − newest value. */
   readonly drawdown: number | null;
@@ -155,7 +158,8 @@ function reasonFor(name: FigureName, have: number, x: number): UndefinedReason {
     case 'momentum10':
     case 'volatility':
     case 'ewmaVolatility':
-      // 1 / 0 is infinite and 0 / 0 is not a number; an infinite return can also be the quotient of 1e300 and 1e-300.
+      // 1 / 0 is infinite and 0 / 0 is not a number; an infinite return can also be the quotient of 1e300 and
+      // 1e-300.
       return Number.isNaN(x) || x === Number.POSITIVE_INFINITY || x === Number.NEGATIVE_INFINITY
         ? { code: 'zero_value' }
         : { code: 'overflow' };

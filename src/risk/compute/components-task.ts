@@ -1,0 +1,94 @@
+import { cholesky } from '../../kernel/cholesky.js';
+import { cornishFisherComponents } from '../../kernel/cornish-fisher-components.js';
+import { ellipticalComponents } from '../../kernel/elliptical-components.js';
+import { empiricalComponents } from '../../kernel/empirical-components.js';
+import { normalQuantile } from '../../kernel/normal-quantile.js';
+import { simulatePaths } from '../../kernel/simulate-paths.js';
+import { scaledTTail } from '../../kernel/student-t-tail.js';
+import { tailProbability } from '../../kernel/tail-probability.js';
+import type { VarComponents } from '../../kernel/var-components.js';
+import { seriesOf } from './return-panel.js';
+import { defaultDegreesOfFreedom } from './var-options.js';
+import { jointModel, type VarTask } from './var-task.js';
+
+export interface ComponentsTask extends Omit<VarTask, 'kind'> {
+  readonly kind: 'components';
+}
+
+/** @throws RangeError as `runVarTask` */
+export function runComponentsTask(task: ComponentsTask): VarComponents {
+  switch (task.method) {
+    case 'historical':
+      return historical(task);
+    case 'cornish_fisher':
+      return cornishFisher(task);
+    case 'monte_carlo':
+      return monteCarlo(task);
+    default:
+      return elliptical(task);
+  }
+}
+
+function elliptical(task: ComponentsTask): VarComponents {
+  const { covariance, means } = jointModel(task);
+  const multiplier =
+    task.method === 'student_t'
+      ? scaledTTail(task.options.df ?? defaultDegreesOfFreedom, task.confidence).quantile
+      : -normalQuantile(tailProbability(task.confidence));
+  return ellipticalComponents(task.exposures, covariance, means, multiplier, task.horizonDays);
+}
+
+function historical(task: ComponentsTask): VarComponents {
+  if (task.panel === null) throw new RangeError('historical needs a history of returns or prices');
+  const one = empiricalComponents(
+    seriesOf(task.panel),
+    task.exposures,
+    task.confidence,
+    task.options.quantileType,
+  );
+  const scale = Math.sqrt(task.horizonDays);
+  return {
+    total: one.total * scale,
+    marginal: one.marginal.map((x) => x * scale),
+    component: one.component.map((x) => x * scale),
+    incremental: one.incremental.map((x) => x * scale),
+  };
+}
+
+function cornishFisher(task: ComponentsTask): VarComponents {
+  if (task.panel === null) throw new RangeError('cornish_fisher needs a history of returns or prices');
+  if (task.options.mean === 'zero') {
+    throw new RangeError(
+      'components of cornish_fisher are defined with the sample mean; leave mean at "sample"',
+    );
+  }
+  const { horizonDays, options } = task;
+  return cornishFisherComponents(seriesOf(task.panel), task.exposures, task.confidence, {
+    horizonDays,
+    ddof: options.ddof,
+  });
+}
+
+/** Tail scenarios on either side of VaR that a component is averaged over: one alone is mostly noise. */
+const smoothingShare = 0.1;
+
+function monteCarlo(task: ComponentsTask): VarComponents {
+  const { covariance, means } = jointModel(task);
+  const { options, exposures, horizonDays, confidence } = task;
+  const returns = Array.from({ length: covariance.size }, () => new Float64Array(options.paths));
+  simulatePaths(
+    {
+      factor: cholesky(covariance),
+      means,
+      exposures,
+      horizonDays,
+      paths: options.paths,
+      seed: options.seed,
+      degreesOfFreedom: options.df,
+      antithetic: options.antithetic,
+    },
+    returns,
+  );
+  const smoothing = Math.floor(options.paths * tailProbability(confidence) * smoothingShare);
+  return empiricalComponents(returns, exposures, confidence, options.quantileType, smoothing);
+}

@@ -1,0 +1,119 @@
+import type { Tail } from '../../kernel/empirical-tail.js';
+import { panelOf, type ReturnPanel, seriesOf } from '../compute/return-panel.js';
+import type { PanelLease } from '../history/scenario-panels.js';
+import { ParametricState } from './parametric-state.js';
+import { ScenarioState } from './scenario-state.js';
+
+/** Confidences at which live figures are kept. */
+export const liveConfidences = [0.95, 0.99] as const;
+
+/** Simulated one-day returns of the assets of one portfolio, and the seed they came from. */
+export interface LivePaths {
+  readonly panel: ReturnPanel;
+  readonly seed: number;
+}
+
+export interface LiveTails {
+  readonly historical: readonly Tail[];
+  readonly parametric: readonly Tail[];
+  /** `null` while there are no paths. */
+  readonly monteCarlo: readonly Tail[] | null;
+}
+
+/** After this many changes every sum is formed anew, so that rounding cannot add up. */
+const rebuildEvery = 65_536;
+
+/**
+ * Risk of one portfolio at tick speed, in the portfolio's currency. Exposures are money per asset; each method
+ * keeps the sums that a change of one exposure moves cheaply.
+ */
+export class LivePortfolio {
+  readonly exposures: Float64Array;
+  readonly historical: ScenarioState;
+  readonly parametric: ParametricState;
+  private monteCarlo: { readonly state: ScenarioState; readonly paths: LivePaths } | null = null;
+  private readonly indices: ReadonlyMap<string, number>;
+  private changes = 0;
+
+  /**
+   * @param quantities units per symbol times the FX rate's place: exposure = quantity × price × rate
+   * @param lease its returns, in the order of `symbols`
+   */
+  constructor(
+    readonly symbols: readonly string[],
+    readonly quantities: Float64Array,
+    exposures: Float64Array,
+    readonly lease: PanelLease,
+  ) {
+    this.exposures = Float64Array.from(exposures);
+    this.indices = new Map(symbols.map((s, i) => [s, i]));
+    this.historical = new ScenarioState(lease.returns, this.exposures, liveConfidences);
+    this.parametric = new ParametricState(lease.returns, this.exposures, liveConfidences);
+  }
+
+  get observations(): number {
+    return this.historical.scenarios;
+  }
+
+  /** Memory of its own without paths and shared columns. */
+  get bytes(): number {
+    return this.historical.bytes + this.parametric.bytes + 16 * this.symbols.length + 1_000;
+  }
+
+  get pathBytes(): number {
+    return this.monteCarlo === null
+      ? 0
+      : this.monteCarlo.paths.panel.data.byteLength + this.monteCarlo.state.bytes;
+  }
+
+  get paths(): LivePaths | null {
+    return this.monteCarlo?.paths ?? null;
+  }
+
+  indexOf(symbol: string): number | undefined {
+    return this.indices.get(symbol);
+  }
+
+  /** @returns whether the exposure was another one */
+  setExposure(asset: number, exposure: number): boolean {
+    const change = exposure - this.exposures[asset]!;
+    if (change === 0) return false;
+    this.exposures[asset] = exposure;
+    this.parametric.apply(asset, change);
+    this.historical.apply(asset, change);
+    this.monteCarlo?.state.apply(asset, change);
+    if (++this.changes % rebuildEvery === 0) this.rebuild();
+    return true;
+  }
+
+  tails(): LiveTails {
+    return {
+      historical: this.historical.tails(),
+      parametric: this.parametric.tails(),
+      monteCarlo: this.monteCarlo?.state.tails() ?? null,
+    };
+  }
+
+  setPaths(paths: LivePaths | null): void {
+    this.monteCarlo = paths && {
+      state: new ScenarioState(seriesOf(paths.panel), this.exposures, liveConfidences),
+      paths,
+    };
+  }
+
+  /** P&L per path; for the standard error. */
+  get pathPnl(): Float64Array | null {
+    return this.monteCarlo?.state.values ?? null;
+  }
+
+  /** The history as a panel of its own, for calculations on workers. */
+  panel(): ReturnPanel {
+    return panelOf(this.lease.returns);
+  }
+
+  private rebuild(): void {
+    this.parametric.rebuild();
+    this.historical.rebuild(this.exposures);
+    this.monteCarlo?.state.rebuild(this.exposures);
+  }
+}

@@ -1,0 +1,108 @@
+import { defaultDegreesOfFreedom, type VarMethod, type VarOptions } from './compute/var-options.js';
+import type { VarFigures } from './compute/var-task.js';
+
+/** Changes with any change of a formula or an estimator's default: a stored figure can be told from a newer one. */
+export const modelVersion = '1.0.0';
+
+/** How a one-day figure becomes one of h days, by method. */
+const horizonRules: Readonly<Record<VarMethod, string>> = {
+  historical: 'one-day figure times √h',
+  parametric: 'mean times h, standard deviation times √h (independent days)',
+  ewma: 'standard deviation times √h, mean 0 (RiskMetrics)',
+  cornish_fisher:
+    'mean times h, standard deviation times √h, skewness over √h, excess kurtosis over h (independent days)',
+  student_t: 'mean times h, scale times √h (a convention: a sum of t variables is not exactly t)',
+  monte_carlo: 'paths drawn over h days: mean times h, covariance times h',
+};
+
+/** The parameters of a method that shaped its figures; those it does not use are left out. */
+export function methodProvenance(method: VarMethod, options: VarOptions, horizonDays: number) {
+  return {
+    ...estimatorOf(method, options),
+    ...(horizonDays > 1 ? { horizon_scaling: horizonRules[method] } : {}),
+  };
+}
+
+function estimatorOf(method: VarMethod, o: VarOptions): Record<string, unknown> {
+  const empirical = { quantile_type: o.quantileType, expected_shortfall_estimator: o.shortfall };
+  const covariance = o.shrinkage === 'ledoit_wolf' ? 'ledoit_wolf_2004_scaled_identity' : 'sample';
+  switch (method) {
+    case 'historical':
+      return empirical;
+    case 'ewma':
+      return { estimator: 'ewma_zero_mean', lambda: o.lambda, mean: 'zero' };
+    case 'parametric':
+      return { estimator: covariance, ...(covariance === 'sample' ? { ddof: o.ddof } : {}), mean: o.mean };
+    case 'cornish_fisher':
+      return {
+        estimator: 'sample_moments',
+        ddof: o.ddof,
+        mean: o.mean,
+        expected_shortfall_estimator: 'mean of the Cornish-Fisher quantile function over the tail',
+      };
+    case 'student_t':
+      return {
+        estimator: covariance,
+        ddof: o.ddof,
+        mean: o.mean,
+        degrees_of_freedom: o.df ?? defaultDegreesOfFreedom,
+        degrees_of_freedom_source: o.df === null ? 'default' : 'given',
+      };
+    case 'monte_carlo':
+      return {
+        estimator: covariance,
+        ddof: o.ddof,
+        mean: o.mean,
+        distribution: o.df === null ? 'normal' : 'student_t',
+        ...(o.df === null ? {} : { degrees_of_freedom: o.df }),
+        antithetic: o.antithetic,
+        seed: o.seed,
+        paths: o.paths,
+        ...empirical,
+      };
+  }
+}
+
+/**
+ * Figures as the API gives them: money, and a fraction of value where there is one.
+ *
+ * @param value of the portfolio in the unit of the figures; `null` or 0 leaves the fractions undefined
+ */
+export function figuresAnswer(figures: VarFigures, value: number | null) {
+  const fraction = (x: number | null): number | null => (x === null || !value ? null : x / Math.abs(value));
+  return {
+    var: figures.var,
+    expected_shortfall: figures.expectedShortfall,
+    var_fraction: fraction(figures.var),
+    expected_shortfall_fraction: fraction(figures.expectedShortfall),
+    ...(figures.standardError === null
+      ? {}
+      : { standard_error: figures.standardError, standard_error_fraction: fraction(figures.standardError) }),
+    ...(figures.mean === null ? {} : { mean_pnl: figures.mean }),
+    ...(figures.standardDeviation === null ? {} : { volatility: figures.standardDeviation }),
+    ...(figures.skewness === null ? {} : { skewness: figures.skewness }),
+    ...(figures.excessKurtosis === null ? {} : { excess_kurtosis: figures.excessKurtosis }),
+    ...(figures.shrinkage === null ? {} : { shrinkage_intensity: figures.shrinkage }),
+    ...(figures.repair === null ? {} : { psd_repair: figures.repair }),
+    valid: figures.valid,
+    ...(figures.reason === null ? {} : { reason: figures.reason }),
+  };
+}
+
+/** Age and origin of an answer. */
+export function provenance(of: {
+  readonly inputsHash: string;
+  readonly runtimeMs: number;
+  readonly cached: boolean;
+  readonly asOfMs: number | null;
+  readonly nowMs: number;
+}) {
+  return {
+    as_of: of.asOfMs === null ? null : new Date(of.asOfMs).toISOString(),
+    data_age_ms: of.asOfMs === null ? null : Math.max(0, of.nowMs - of.asOfMs),
+    inputs_hash: of.inputsHash,
+    model_version: modelVersion,
+    runtime_ms: of.runtimeMs,
+    cached: of.cached,
+  };
+}

@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import type { QuantileType } from '../kernel/quantile-position.js';
+import { defaultVarOptions, varMethods } from './compute/var-options.js';
+
+/** Bounds of what one request may ask for. */
+export const bounds = {
+  symbols: 2_000,
+  observations: 50_000,
+  cells: 2_000_000,
+  paths: 2_000_000,
+  horizonDays: 2_520,
+} as const;
+
+export const symbolField = z
+  .string()
+  .regex(/^[A-Za-z0-9._:/-]{1,32}$/, 'must be 1 to 32 characters of letters, digits and ._:/-');
+export const portfolioId = z
+  .string()
+  .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'must be 1 to 64 characters of letters, digits and _.-');
+
+export const finite = z.number({ error: 'must be a finite number' });
+
+/** In (0, 1): 95 and 1.5 are refused, not guessed at. */
+const confidenceRule = 'must be between 0 and 1, exclusive: 0.99, not 99';
+export const confidenceField = z
+  .number({ error: confidenceRule })
+  .gt(0, confidenceRule)
+  .lt(1, confidenceRule);
+export const confidenceParameter = z.coerce
+  .number({ error: confidenceRule })
+  .gt(0, confidenceRule)
+  .lt(1, confidenceRule);
+export const horizonField = z.number().int().min(1).max(bounds.horizonDays);
+export const horizonParameter = z.coerce.number().int().min(1).max(bounds.horizonDays);
+export const methodField = z.enum(varMethods);
+
+/**
+ * An array of finite numbers, checked in one pass: a schema per element would cost more than the calculation. The
+ * first offending index is named.
+ */
+export function numbers(
+  min: number,
+  rule?: { readonly test: (x: number) => boolean; readonly text: string },
+) {
+  return z
+    .array(z.unknown())
+    .min(min)
+    .max(bounds.observations)
+    .transform((values, ctx): number[] => {
+      for (let i = 0; i < values.length; i++) {
+        const x = values[i];
+        const text =
+          typeof x !== 'number' || !Number.isFinite(x)
+            ? 'must be a finite number'
+            : rule === undefined || rule.test(x)
+              ? null
+              : rule.text;
+        if (text === null) continue;
+        ctx.addIssue({ code: 'custom', path: [i], message: text });
+        return z.NEVER;
+      }
+      return values as number[];
+    });
+}
+
+/** Series by symbol, all equally long. */
+export function seriesBySymbol(element: ReturnType<typeof numbers>) {
+  return z.record(symbolField, element).superRefine((series, ctx) => {
+    const entries = Object.entries(series);
+    const first = entries[0];
+    if (first === undefined) ctx.addIssue({ code: 'custom', message: 'must name at least one symbol' });
+    if (entries.length > bounds.symbols) {
+      ctx.addIssue({ code: 'custom', message: `must not name more than ${bounds.symbols} symbols` });
+    }
+    const cells = entries.reduce((sum, [, values]) => sum + values.length, 0);
+    if (cells > bounds.cells) {
+      ctx.addIssue({ code: 'custom', message: `must not hold more than ${bounds.cells} numbers` });
+    }
+    for (const [symbol, values] of entries) {
+      if (values.length === first?.[1].length) continue;
+      ctx.addIssue({
+        code: 'custom',
+        path: [symbol],
+        message: `must be as long as ${first?.[0]}: ${first?.[1].length} values, not ${values.length}`,
+      });
+      return;
+    }
+  });
+}
+
+export const returnsField = seriesBySymbol(
+  numbers(1, { test: (x) => x >= -1, text: 'must be a simple return, at least -1' }),
+);
+export const pricesField = seriesBySymbol(
+  numbers(2, { test: (x) => x > 0, text: 'must be a positive price' }),
+);
+
+export const optionsField = z
+  .strictObject({
+    quantile_type: z
+      .literal([1, 2, 3, 4, 5, 6, 7, 8, 9])
+      .default(defaultVarOptions.quantileType)
+      .transform((type): QuantileType => type),
+    expected_shortfall: z.enum(['mean_beyond_var', 'acerbi_tasche']).default(defaultVarOptions.shortfall),
+    ddof: z.literal([0, 1]).default(defaultVarOptions.ddof),
+    mean: z.enum(['sample', 'zero']).default(defaultVarOptions.mean),
+    lambda: z.number().gt(0).lt(1).default(defaultVarOptions.lambda),
+    df: z
+      .number()
+      .gt(2, 'must be more than 2: below, the variance does not exist')
+      .max(1e6)
+      .nullable()
+      .default(null),
+    paths: z.number().int().min(1_000).max(bounds.paths).default(defaultVarOptions.paths),
+    seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(defaultVarOptions.seed),
+    antithetic: z.boolean().default(defaultVarOptions.antithetic),
+    shrinkage: z.enum(['none', 'ledoit_wolf']).default(defaultVarOptions.shrinkage),
+  })
+  .transform((o) => ({
+    quantileType: o.quantile_type,
+    shortfall: o.expected_shortfall,
+    ddof: o.ddof,
+    mean: o.mean,
+    lambda: o.lambda,
+    df: o.df,
+    paths: o.paths,
+    seed: o.seed,
+    antithetic: o.antithetic,
+    shrinkage: o.shrinkage,
+  }));
