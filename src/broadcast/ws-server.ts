@@ -108,7 +108,7 @@ export class WsServer {
       this.refuse(socket, flood);
       return;
     }
-    const foreign = refuseForeign(request.headers);
+    const foreign = refuseForeign(request.headers, this.authorizer.isOpen);
     if (foreign !== undefined) {
       this.refuse(socket, { status: foreign.status, code: foreign.code, detail: foreign.detail });
       return;

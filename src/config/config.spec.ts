@@ -33,6 +33,10 @@ describe('Config', () => {
     expect(() => Config.from({ HOST })).toThrow('not a loopback address');
   });
 
+  it('listens on other addresses only with API keys', () => {
+    expect(Config.from({ HOST: '0.0.0.0', API_KEYS: '/keys.json' }).get('HOST')).toBe('0.0.0.0');
+  });
+
   it.each(['127.0.0.1', '127.0.0.2', '::1', 'localhost', '0:0:0:0:0:0:0:1'])(
     'knows %s as loopback',
     (HOST) => {

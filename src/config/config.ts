@@ -103,7 +103,7 @@ export class Config {
 }
 
 function crossFieldRules(values: Partial<Settings>): string[] {
-  if (values.HOST !== undefined && !isLoopback(values.HOST)) {
+  if (values.HOST !== undefined && values.API_KEYS === undefined && !isLoopback(values.HOST)) {
     return [
       `HOST: ${values.HOST} is not a loopback address; a server without API keys listens on loopback only (127.0.0.1, ::1, localhost)`,
     ];

@@ -30,6 +30,19 @@ describe('Health', () => {
     });
   });
 
+  it('waits for a check that is already running', async () => {
+    let answer: () => void = () => {};
+    health.check('database', {
+      required: true,
+      run: () => new Promise<void>((resolve) => (answer = resolve)),
+    });
+    await jest.advanceTimersByTimeAsync(1_000);
+    const all = health.runAll();
+    answer();
+    await all;
+    expect(health.report().status).toBe('ok');
+  });
+
   it('loses readiness when a required dependency goes away, and gets it back', async () => {
     let works = true;
     health.check('database', {

@@ -24,7 +24,8 @@ interface Probe {
   readonly check: HealthCheck;
   failure: string | null;
   checkedAt: number | null;
-  running: boolean;
+  /** The run under way, if any. */
+  running: Promise<void> | null;
 }
 
 /**
@@ -43,14 +44,14 @@ export class Health {
     logger: Logger,
   ) {
     this.log = logger.child('health');
-    this.timer = setInterval(() => this.runAll(), checkIntervalMs);
+    this.timer = setInterval(() => void this.runAll(), checkIntervalMs);
     this.timer.unref();
     lifecycle.onShutdown('close', 'health checks', () => clearInterval(this.timer));
   }
 
   /** Registers a dependency; until its first success it counts as not working. */
   check(name: string, check: HealthCheck): void {
-    const probe: Probe = { check, failure: 'not checked yet', checkedAt: null, running: false };
+    const probe: Probe = { check, failure: 'not checked yet', checkedAt: null, running: null };
     this.probes.set(name, probe);
     if (check.required) this.lifecycle.notReady(name);
   }
@@ -60,9 +61,16 @@ export class Health {
     this.states.set(name, read);
   }
 
-  /** Runs every check now: once after start-up, and on the timer. */
+  /** Runs every check now, or waits for the run under way; resolves when all have an outcome. */
   async runAll(): Promise<void> {
-    await Promise.all([...this.probes].map(([name, probe]) => this.run(name, probe)));
+    await Promise.all(
+      [...this.probes].map(([name, probe]) => {
+        probe.running ??= this.run(name, probe).finally(() => {
+          probe.running = null;
+        });
+        return probe.running;
+      }),
+    );
   }
 
   report(): { status: 'ok' | 'degraded'; checks: Record<string, CheckResult> } {
@@ -82,8 +90,6 @@ export class Health {
   }
 
   private async run(name: string, probe: Probe): Promise<void> {
-    if (probe.running) return;
-    probe.running = true;
     const before = probe.failure;
     const timeout = AbortSignal.timeout(checkTimeoutMs);
     try {
@@ -96,7 +102,6 @@ export class Health {
       if (probe.check.required) this.lifecycle.notReady(name);
       if (before === null) this.log.warn({ check: name, reason: probe.failure }, 'health check failed');
     } finally {
-      probe.running = false;
       probe.checkedAt = Date.now();
     }
   }

@@ -10,8 +10,11 @@ import { asProblem, defect, problemContentType, problemDetails } from './problem
 import { RequestMetrics } from './request-metrics.js';
 import { nameSpan, traceIdOf } from './trace-id.js';
 
-/** Fastify as this server needs it: body parsers, origin guard, trace ids, request metrics, errors as problem+json. */
-export function createFastifyAdapter(metrics: Metrics, lifecycle: Lifecycle): FastifyAdapter {
+/**
+ * Fastify as this server needs it: body parsers, origin guard, trace ids, request metrics, errors as problem+json.
+ * @param open without API keys, on loopback only
+ */
+export function createFastifyAdapter(metrics: Metrics, lifecycle: Lifecycle, open = true): FastifyAdapter {
   const adapter = new FastifyAdapter({
     bodyLimit: maxBodyBytes,
     genReqId: traceIdOf,
@@ -39,7 +42,7 @@ export function createFastifyAdapter(metrics: Metrics, lifecycle: Lifecycle): Fa
   fastify.addHook('onRequest', (request, reply, done) => {
     nameSpan(request);
     if (lifecycle.isStopping) reply.header('connection', 'close');
-    done(refuseForeign(request.headers));
+    done(refuseForeign(request.headers, open));
   });
   fastify.addHook('onResponse', (request, reply, done) => {
     requests.observe(request, reply);

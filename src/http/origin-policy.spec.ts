@@ -22,6 +22,13 @@ describe('refuseForeign', () => {
     expect(code({ host })).toBe('HOST_NOT_ALLOWED');
   });
 
+  it('takes any host name once keys are asked for, but no page of another origin', () => {
+    expect(refuseForeign({ host: 'tidewatch.example' }, false)).toBeUndefined();
+    expect(refuseForeign({ host: 'tidewatch.example', origin: 'https://evil.example' }, false)?.code).toBe(
+      'ORIGIN_NOT_ALLOWED',
+    );
+  });
+
   it('lets its own page in and refuses pages of other origins and of other ports', () => {
     const host = 'localhost:8001';
     expect(code({ host, origin: 'http://localhost:8001' })).toBeUndefined();

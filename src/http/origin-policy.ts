@@ -8,12 +8,13 @@ import { Problem } from '../domain/problem.js';
  * another origin is refused. Programs outside of browsers send neither `Origin` nor `Sec-Fetch-Site` and pass.
  * For HTTP requests and WebSocket upgrades alike.
  *
+ * @param open whether everybody who gets in may do everything; with API keys a server is reached under any name
  * @returns why the request is refused, or `undefined`
  */
-export function refuseForeign(headers: IncomingHttpHeaders): Problem | undefined {
+export function refuseForeign(headers: IncomingHttpHeaders, open = true): Problem | undefined {
   const host = headers.host ?? '';
   const hostName = host.replace(/:\d{1,5}$/, '');
-  if (!isLoopback(hostName)) {
+  if (open && !isLoopback(hostName)) {
     return new Problem(
       403,
       'HOST_NOT_ALLOWED',

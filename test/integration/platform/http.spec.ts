@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { hashKey } from '../../../src/access/key-file.authorizer.js';
 import { startApp, type TestApp } from '../../harness/index.js';
 
 describe('the HTTP layer', () => {
@@ -64,6 +68,42 @@ describe('the HTTP layer', () => {
       socket.on('error', reject);
     });
   }
+});
+
+describe('a server with API keys', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tidewatch-keys-'));
+  let server: TestApp;
+  beforeAll(async () => {
+    const keys = [
+      { id: 'all', hash: hashKey('all-of-it'), scopes: ['admin'] },
+      { id: 'one', hash: hashKey('one-portfolio'), scopes: ['read'], portfolios: ['MINE'] },
+    ];
+    writeFileSync(join(folder, 'keys.json'), JSON.stringify({ keys }));
+    server = await startApp({ API_KEYS: join(folder, 'keys.json') });
+  });
+  afterAll(async () => {
+    await server.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  const status = async (path: string, key?: string) => {
+    const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
+    const response = await fetch(`${server.baseUrl}${path}`, { headers });
+    return [response.status, ((await response.json()) as { code?: string }).code];
+  };
+
+  it('answers nobody without one, except about its health', async () => {
+    expect(await status('/api/v1/portfolios')).toEqual([401, 'KEY_REQUIRED']);
+    expect(await status('/api/v1/portfolios', 'wrong')).toEqual([401, 'KEY_REQUIRED']);
+    expect((await status('/health'))[0]).toBe(200);
+  });
+
+  it('answers a key as far as it goes', async () => {
+    expect(await status('/api/v1/portfolios', 'all-of-it')).toEqual([200, undefined]);
+    expect(await status('/api/v1/portfolios', 'one-portfolio')).toEqual([403, 'KEY_RESTRICTED']);
+    expect(await status('/api/v1/portfolios/YOURS', 'one-portfolio')).toEqual([403, 'PORTFOLIO_NOT_ALLOWED']);
+    expect(await status('/api/v1/portfolios/MINE', 'one-portfolio')).toEqual([404, 'NOT_FOUND']);
+  });
 });
 
 describe('readiness', () => {
