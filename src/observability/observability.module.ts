@@ -7,6 +7,7 @@ import { Sources } from './collection/sources.js';
 import { LatencyWindows } from './latency-windows.js';
 import { MetricsController } from './metrics.controller.js';
 import { Metrics } from './metrics.js';
+import { LogLevelsController } from './ops/log-levels.controller.js';
 import { PoolController } from './ops/pool.controller.js';
 import { RedisMemoryController } from './ops/redis-memory.controller.js';
 import { RedisMemoryService } from './ops/redis-memory.service.js';
@@ -17,7 +18,13 @@ import { TracingService } from './tracing/tracing.service.js';
 @Global()
 @Module({
   imports: [ScheduleModule.forRoot()],
-  controllers: [MetricsController, CollectorsController, PoolController, RedisMemoryController],
+  controllers: [
+    MetricsController,
+    CollectorsController,
+    PoolController,
+    LogLevelsController,
+    RedisMemoryController,
+  ],
   providers: [
     Sources,
     ScrapeService,

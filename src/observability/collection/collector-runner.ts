@@ -61,7 +61,7 @@ export class CollectorRunner implements OnApplicationBootstrap {
       url === undefined
         ? null
         : new CollectorPool(url, (error) =>
-            this.log.debug({ error: describe(error) }, 'an idle connection broke'),
+            this.log.debug({ reason: describe(error) }, 'an idle connection broke'),
           );
     this.shared = {
       pool: this.pool,
@@ -82,7 +82,7 @@ export class CollectorRunner implements OnApplicationBootstrap {
     try {
       await this.load(this.places());
     } catch (error) {
-      this.log.error({ error: describe(error) }, 'collectors could not be started');
+      this.log.error({ reason: describe(error) }, 'collectors could not be started');
     }
   }
 
@@ -92,7 +92,7 @@ export class CollectorRunner implements OnApplicationBootstrap {
     const { found, broken } = await discover(places);
     this.brokenList = broken;
     for (const { name, path, error } of broken) {
-      this.log.warn({ collector: name, path, error }, 'a collector cannot be used');
+      this.log.warn({ collector: name, path, reason: error }, 'a collector cannot be used');
     }
     for (const name of Object.keys(settings)) {
       if (!found.some(({ definition }) => definition.manifest.name === name)) {
@@ -168,7 +168,7 @@ export class CollectorRunner implements OnApplicationBootstrap {
       this.reportAges(task);
       if (settings.enabled ?? true) task.enable();
     } catch (error) {
-      this.log.warn({ collector: name, error: describe(error) }, 'a collector cannot be used');
+      this.log.warn({ collector: name, reason: describe(error) }, 'a collector cannot be used');
     }
   }
 

@@ -307,7 +307,7 @@ export class CollectorTask {
     this.self.failed(name);
     // Once per change, not once per run: a server that is away for a night is one line.
     if (this.lastError?.message !== message) {
-      this.log.warn({ collector: this.name, part, class: name, error: message }, 'a collector failed');
+      this.log.warn({ collector: this.name, part, class: name, reason: message }, 'a collector failed');
     }
     this.lastError = { class: name, message, part, atMs };
   }
@@ -350,7 +350,7 @@ export class CollectorTask {
       });
       await Promise.race([Promise.resolve(instance.collector.stop?.()), tooLong]);
     } catch (error) {
-      this.log.warn({ collector: this.name, error: describe(error) }, 'a collector failed to stop');
+      this.log.warn({ collector: this.name, reason: describe(error) }, 'a collector failed to stop');
     } finally {
       clearTimeout(timer);
     }
