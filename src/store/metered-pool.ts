@@ -35,6 +35,7 @@ export interface PoolSnapshot {
     readonly p50: number | null;
     readonly p95: number | null;
     readonly p99: number | null;
+    readonly count: number;
   };
   readonly acquireTimeouts: number;
   /** Connections found broken or impossible to open. */
@@ -164,7 +165,7 @@ export class MeteredPool {
 
   snapshot(): PoolSnapshot {
     const { totalCount, idleCount, waitingCount } = this.pool;
-    const { p50, p95, p99 } = this.waits.read(300);
+    const { p50, p95, p99, count } = this.waits.read(300);
     const inUse = totalCount - idleCount;
     return {
       name: this.name,
@@ -174,7 +175,7 @@ export class MeteredPool {
       inUse,
       waiting: waitingCount,
       utilization: inUse / this.max,
-      acquireWait: { p50, p95, p99 },
+      acquireWait: { p50, p95, p99, count },
       acquireTimeouts: this.counts.timeouts,
       connectionErrors: this.counts.errors,
       connectionsOpened: this.counts.opened,

@@ -12,6 +12,7 @@ import { IdempotencyRepository } from './idempotency.repository.js';
 import { MetricWriter, RiskMetricWriter } from './metric.writer.js';
 import { PartitionRepository } from './partitions/partition.repository.js';
 import { PartitionService } from './partitions/partition.service.js';
+import { PoolSource } from './pool-source.js';
 import { PortfolioRepository } from './portfolio.repository.js';
 import { RowBounds } from './row-bounds.js';
 import { SeqSource } from './seq-source.js';
@@ -185,6 +186,7 @@ const jobs = {
     metricWriter(MetricWriter, 'analytics_metrics'),
     metricWriter(RiskMetricWriter, 'risk_metrics'),
     jobs,
+    PoolSource,
     PortfolioRepository,
     TickRepository,
     BarRepository,

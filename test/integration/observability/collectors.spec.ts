@@ -89,7 +89,15 @@ describe('collectors in the running server', () => {
   });
 
   it('answer for the pool and for Redis on demand', async () => {
-    expect(await json('/api/v1/ops/pool')).toMatchObject({ status: 200, body: { pools: expect.any(Array) } });
+    expect(await json('/api/v1/ops/pool')).toMatchObject({
+      status: 200,
+      body: {
+        in_use: expect.any(Number),
+        utilisation: expect.any(Number),
+        acquire_wait_ms: { p95: expect.any(Number) },
+        pools: expect.arrayContaining([expect.objectContaining({ name: 'reader', max: 6, waiting: 0 })]),
+      },
+    });
     const memory = await json('/api/v1/ops/redis/memory');
     expect(memory).toMatchObject({ status: 200, body: { used_bytes: expect.any(Number), reason: null } });
     const purged = await json('/api/v1/ops/redis/optimize', {
