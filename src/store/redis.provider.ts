@@ -38,9 +38,11 @@ export class RedisProvider implements OnModuleInit {
   }
 
   async onModuleInit(): Promise<void> {
+    // A command that somebody sent before has begun to connect already.
+    if (this.client?.status !== 'wait') return;
     // Without Redis the server still starts; the client keeps trying.
     await this.client
-      ?.connect()
+      .connect()
       .catch((error: unknown) => this.log.warn({ err: error }, 'Redis does not answer yet'));
   }
 
