@@ -1,5 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Lifecycle } from './lifecycle/lifecycle.js';
+import { absorbCollectorFault } from './observability/collection/collector-task.js';
 import type { Logger, ModuleLogger } from './observability/logger.js';
 
 /** The orderly part may take this long; what has not ended then is cut off. Embedded servers stop after it. */
@@ -82,6 +83,8 @@ export function stopOnSignals(running: Running, announce: (text: string) => void
     });
   }
   const fail = (kind: string) => (error: unknown) => {
+    // A plugin's stray timer or callback costs the plugin, not the server.
+    if (absorbCollectorFault(error)) return;
     log.fatal({ err: error }, kind);
     void running.stop().then(() => process.exit(1));
   };

@@ -1,0 +1,121 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { postgres, redisUrl } from '../harness/index.js';
+import { ServerProcess } from '../harness/server-process.js';
+
+const plugin = (name: string, collect: string, more = '') => `
+  export default ({ defineCollector, gauge, z }) => {
+    const value = gauge('tidewatch_test_${name}', 'A value.', { key: 'bounded' }, { maxSeries: 20 });
+    return defineCollector({
+      manifest: {
+        name: '${name}', description: 'A plugin.', config: z.strictObject({}), metrics: [value],
+        intervalMs: 500, timeoutMs: 300,
+        budget: { dbMs: 50, redisCommands: 5, eventLoopMs: 20, samples: 30 }, ${more}
+      },
+      create: ({ metrics, database, redis }) => ({ async collect(signal) { ${collect} } }),
+    });
+  };`;
+
+/** Plugins as they come, good and bad. */
+const plugins: Readonly<Record<string, string>> = {
+  healthy: `metrics.set(value, 1, { key: 'a' });`,
+  throwing: `throw new Error('always');`,
+  hanging: `await new Promise(() => {});`,
+  sleeper: `await database.query('SELECT pg_sleep(60)');`,
+  slow: `for (const end = performance.now() + 60; performance.now() < end;); metrics.set(value, 1, { key: 'a' });`,
+  exploding: `for (let i = 0; i < 5000; i++) metrics.set(value, i, { key: 'k' + Math.random() });`,
+  stray: `setTimeout(() => { throw new Error('stray'); }, 1); metrics.set(value, 1, { key: 'a' });`,
+  rejecting: `Promise.reject(new Error('nobody waits')); metrics.set(value, 1, { key: 'a' });`,
+  greedy: `for (;;) await redis.call('PING');`,
+  writer: `await database.query('CREATE TABLE mine (x int)');`,
+};
+
+interface Report {
+  readonly name: string;
+  readonly state: string;
+  readonly outcome: string | null;
+  readonly backoff: number;
+  readonly series: number;
+  readonly folded_series: number;
+  readonly error: { readonly class: string; readonly message: string } | null;
+}
+
+describe('bad collectors beside good ones', () => {
+  let server: ServerProcess;
+  let url: string;
+  const folder = mkdtempSync(join(tmpdir(), 'tidewatch-plugins-'));
+
+  beforeAll(async () => {
+    for (const [name, collect] of Object.entries(plugins)) {
+      mkdirSync(join(folder, 'plugins', name), { recursive: true });
+      writeFileSync(join(folder, 'plugins', name, `${name}.collector.mjs`), plugin(name, collect));
+    }
+    server = new ServerProcess({
+      settings: {
+        DATA_DIR: join(folder, 'data'),
+        COLLECTORS_DIR: join(folder, 'plugins'),
+        DATABASE_URL: await postgres().freshDatabase(),
+        REDIS_URL: await redisUrl(),
+      },
+    });
+    url = await server.ready();
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+  });
+  afterAll(async () => {
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const report = async (name: string) =>
+    (await (await fetch(`${url}/api/v1/ops/collectors/${name}`)).json()) as Report;
+
+  it('leave the server and every other collector alone', async () => {
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+    for (const name of ['healthy', 'pool', 'redis-memory', 'latency', 'process', 'postgres', 'redis']) {
+      expect(await report(name)).toMatchObject({ outcome: 'success', error: null });
+    }
+  });
+
+  it.each([
+    ['throwing', { outcome: 'error', error: { class: 'other', message: 'always' } }],
+    ['hanging', { outcome: 'timeout', error: { class: 'timeout' } }],
+    ['sleeper', { outcome: 'timeout', error: { class: 'timeout' } }],
+    ['writer', { outcome: 'error', error: { class: 'query' } }],
+    ['greedy', { outcome: 'error', error: { class: 'budget' } }],
+  ])('are reported for what they are: %s', async (name, expected) => {
+    expect(await report(name)).toMatchObject(expected);
+  });
+
+  it('are given up when they hang for good', async () => {
+    expect((await report('hanging')).state).toBe('given_up');
+  });
+
+  it('are spaced out when they hold the event loop', async () => {
+    expect((await report('slow')).backoff).toBeGreaterThan(1);
+  });
+
+  it('cannot explode in labels', async () => {
+    const { series, folded_series: folded } = await report('exploding');
+    expect(series).toBeLessThanOrEqual(21);
+    expect(folded).toBeGreaterThan(1_000);
+    const scrape = await (await fetch(`${url}/metrics`)).text();
+    expect(scrape).toMatch(/^tidewatch_test_exploding\{key="overflow"} \d+/m);
+    expect(scrape).toMatch(/^tidewatch_metric_overflow_total\{metric="tidewatch_test_exploding"} \d{4,}/m);
+  });
+
+  it('cannot end the server with a stray timer or a promise that nobody waits for', async () => {
+    for (const name of ['stray', 'rejecting']) {
+      expect((await report(name)).error).toMatchObject({ class: 'other', part: 'escaped' });
+    }
+  });
+
+  it('never look healthy to Prometheus', async () => {
+    const scrape = await (await fetch(`${url}/metrics`)).text();
+    for (const name of ['throwing', 'hanging', 'sleeper', 'writer', 'greedy']) {
+      expect(scrape).toContain(`tidewatch_collector_success{collector="${name}"} 0\n`);
+      expect(scrape).not.toMatch(new RegExp(`^tidewatch_test_${name}\\{`, 'm'));
+    }
+  });
+});
