@@ -14,14 +14,12 @@ export interface StreamWindowOptions {
   readonly keepTimes?: boolean;
   /** Decay of the exponentially weighted figures, 0 < λ ≤ 0.9993, default 0.94. */
   readonly lambda?: number;
-  /**
-   * Sub-buckets of the quantile sketch per power of two, as a power of two: the error is 2^-(bits+1). Default 14.
-   */
+  /** Sub-buckets of the quantile sketch per power of two, as a power of two: the error is 2^-(bits+1). Default 14. */
   readonly sketchBits?: number;
 }
 
 export const defaultCapacity = 10_000;
-/** More values than a block has, but for one in 10⁶ where keys end blocks. */
+/** After so many values two windows with the same keys have the same blocks (but for less than one in 10¹³). */
 export const blocksMargin = 1_024;
 // Local copies: V8 folds these into the code, imported ones it loads at every use.
 const size = segmentSize;
@@ -46,24 +44,21 @@ const BASE = size;
 const OPEN_BLOCKS = 2 * size;
 const GROUPS = 3 * size;
 const SCRATCH = 4 * size;
-/**
- * Values that may gather after the laid out front before it is laid out anew: bounds the length of a chain of sums.
- */
+/** Values that may gather after the laid out front before it is laid out anew: bounds the length of a chain of sums. */
 const longestTail = 128;
 
 /**
  * Statistics over the newest values of a stream: O(1) per value, no allocation per value, never by subtraction.
  *
- * Values are cut into blocks of about 64, blocks into groups; complete ones are kept as joined aggregates. When the
- * oldest block starts to leave, the front is laid out: for each value of that block, the aggregate of everything
- * from there to the newest value. Dropping a value is then a step of an index, and the answer is one join: front
- * and tail, the values that came since. The longest single update therefore handles one block, one group and the
- * list of groups (at most a few hundred joins, microseconds) where two stacks would turn over the whole window.
+ * Values are cut into blocks of up to 64, blocks into groups; complete ones are kept as joined aggregates. When the
+ * oldest block starts to leave, the front is laid out: for each value of that block, the aggregate of everything from
+ * there to the newest value. Dropping a value is then a step of an index, and the answer is one join: front and tail,
+ * the values that came since. The longest single update therefore handles one block, one group and the list of groups
+ * (at most a few hundred joins, microseconds) where two stacks would turn over the whole window.
  *
  * With keys that name the value itself (a sequence number through {@link cutKey}), where blocks end depends only on
  * the values' keys. Two windows that hold the same values then have the same blocks and the same bits in their
- * answers, wherever their streams began, if that was {@link blocksMargin} or more values before the oldest one
- * held.
+ * answers, wherever their streams began, if that was {@link blocksMargin} or more values before the oldest one held.
  */
 export class StreamWindow {
   readonly lambda: number;
@@ -91,8 +86,8 @@ export class StreamWindow {
   private front = new Float64Array(0);
   private frontLeft = 0;
   /**
-   * Ring of complete blocks, oldest first: `frontBlocks` of the oldest group (each joined with all later ones of
-   * the group), then the blocks of the complete groups, then `openBlocks` of the open group. `openValues` follow.
+   * Ring of complete blocks, oldest first: `frontBlocks` of the oldest group (each joined with all later ones of the
+   * group), then the blocks of the complete groups, then `openBlocks` of the open group. `openValues` follow.
    */
   private blocks: Float64Array;
   private blockHead = 0;
@@ -105,10 +100,7 @@ export class StreamWindow {
   private groupHead = 0;
   private groupCount = 0;
 
-  /**
-   * The newest simple returns: that into the i-th value at i mod 32 and again 32 further on, so that runs are
-   * unbroken.
-   */
+  /** The newest simple returns: that into the i-th value at i mod 32 and again 32 further on, so that runs are unbroken. */
   private readonly returns = new Float64Array(64);
   private readonly figures = new Float64Array(figureCount);
   private readonly sketchBits: number;
@@ -127,11 +119,12 @@ export class StreamWindow {
     this.sketchBits = options.sketchBits ?? 14;
     const bits = Math.floor(Math.log2(capacity));
     const blockBits = Math.min(6, Math.max(0, bits - 1));
-    const groupBits = Math.min(12, Math.max(blockBits + 1, bits - 4));
-    this.blockMask = 2 ** blockBits - 1;
-    this.groupMask = 2 ** groupBits - 1;
     this.blockLength = countedLength(capacity, 2 ** blockBits);
     this.groupLength = Math.min(128, Math.max(2, Math.round(capacity / (8 * this.blockLength))));
+    // Keys end a block after half of that on average; what they leave longer is ended at that length.
+    const keyedBits = Math.max(0, blockBits - 1);
+    this.blockMask = 2 ** keyedBits - 1;
+    this.groupMask = 2 ** Math.min(12, Math.max(keyedBits + 1, bits - 4)) - 1;
     const initial = Math.min(capacity, 64);
     this.values = new Float64Array(initial);
     if (options.keepTimes || spanMs !== Number.POSITIVE_INFINITY) this.times = new Float64Array(initial);
@@ -147,6 +140,11 @@ export class StreamWindow {
 
   get capacity(): number {
     return this.limit;
+  }
+
+  /** Values that there is memory for; grows in steps up to the capacity. */
+  get allocated(): number {
+    return this.values.length;
   }
 
   /** Values ever pushed. */
@@ -218,7 +216,7 @@ export class StreamWindow {
     if (this.spanMs !== Number.POSITIVE_INFINITY) this.expire(input[1]! - this.spanMs);
     if (key === counted) {
       if (this.openValues >= this.blockLength) this.closeBlock(this.openBlocks + 1 >= this.groupLength);
-    } else if ((key & this.blockMask) === 0 && this.openValues > 0) {
+    } else if ((key & this.blockMask) === 0 || this.openValues >= this.blockLength) {
       this.closeBlock((key & this.groupMask) === 0);
     }
     // A full window always has its oldest block laid out: peek needs it and must not change anything.
@@ -237,7 +235,11 @@ export class StreamWindow {
   resize(capacity: number): void {
     this.limit = checkedCapacity(capacity);
     while (this.count > this.limit) this.dropOldest();
-    if (this.values.length > this.limit) this.reallocate(this.limit);
+    if (this.values.length > this.limit) {
+      this.reallocate(this.limit);
+      this.blocks = unrolled(this.blocks, this.blockHead, this.blockCount, this.blockCount + 4);
+      this.blockHead = 0;
+    }
     if (this.count === this.limit && this.frontLeft === 0) this.layOutFront();
   }
 
@@ -291,8 +293,7 @@ export class StreamWindow {
   }
 
   /**
-   * The statistics as they would be after `push(x)`, which does not happen. Of a time window: as if nothing
-   * expired.
+   * The statistics as they would be after `push(x)`, which does not happen. Of a time window: as if nothing expired.
    * @throws RangeError when `x` is not finite
    */
   peek(x: number, periodsPerYear = 1): WindowStatistics {
@@ -453,7 +454,7 @@ export class StreamWindow {
       this.openValues = 0;
     }
     if (this.front.length < taken * size) {
-      this.front = new Float64Array(Math.max(taken, this.blockMask + 1) * size);
+      this.front = new Float64Array(Math.max(taken, this.blockLength) * size);
     }
     this.frontLeft = taken;
     this.layOut();
@@ -518,7 +519,7 @@ export class StreamWindow {
   private closeBlock(closesGroup: boolean): void {
     const { hot, weights } = this;
     if ((this.blockCount + 1) * size > this.blocks.length) {
-      this.blocks = unrolled(this.blocks, this.blockHead, this.blockCount);
+      this.blocks = unrolled(this.blocks, this.blockHead, this.blockCount, this.blockCount * 2);
       this.blockHead = 0;
     }
     this.foldOpenValues();
@@ -540,7 +541,7 @@ export class StreamWindow {
   private closeGroup(): void {
     const { hot, weights } = this;
     if (this.groupCount === this.groupBlocks.length) {
-      this.groups = unrolled(this.groups, this.groupHead, this.groupCount);
+      this.groups = unrolled(this.groups, this.groupHead, this.groupCount, this.groupCount * 2);
       const counts = new Int32Array(this.groupBlocks.length * 2);
       for (let i = 0; i < this.groupCount; i++) {
         counts[i] = this.groupBlocks[(this.groupHead + i) % this.groupBlocks.length]!;
@@ -585,8 +586,8 @@ export class StreamWindow {
 }
 
 /**
- * Spreads a sequence number over 31 bits, for use as the key of {@link StreamWindow.push}: blocks then end at
- * values that their own sequence numbers choose, however densely the numbers were given to this stream.
+ * Spreads a sequence number over 31 bits, for use as the key of {@link StreamWindow.push}: blocks then end at values
+ * that their own sequence numbers choose, however densely the numbers were given to this stream.
  */
 export function cutKey(seq: number): number {
   let h = (seq >>> 0) ^ Math.imul((seq / 0x1_0000_0000) >>> 0, 0x9e3779b1);
@@ -635,8 +636,8 @@ function annualise(out: Float64Array, periodsPerYear: number): void {
 }
 
 /**
- * The divisor of the capacity nearest to `length`, if one is near: the oldest block then starts to leave just when
- * the newest one is complete.
+ * The divisor of the capacity nearest to `length`, if one is near: the oldest block then starts to leave just when the
+ * newest one is complete.
  */
 function countedLength(capacity: number, length: number): number {
   for (let off = 0; off * 2 <= length; off++) {
@@ -660,9 +661,9 @@ function copyRing(ring: Float64Array, head: number, count: number, out: Float64A
   return count;
 }
 
-/** A ring of segments, oldest first, in an array of twice the size. */
-function unrolled(ring: Float64Array, head: number, count: number): Float64Array {
-  const out = new Float64Array(ring.length * 2);
+/** The segments of a ring, oldest first, in an array with room for `slots`. */
+function unrolled(ring: Float64Array, head: number, count: number, slots: number): Float64Array {
+  const out = new Float64Array(slots * size);
   const from = head * size;
   const first = Math.min(count * size, ring.length - from);
   out.set(ring.subarray(from, from + first));
