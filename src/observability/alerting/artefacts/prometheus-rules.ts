@@ -4,7 +4,6 @@ import { resolveThreshold } from '../live-rules.js';
 import { alertExpression, guardExpression, operatorOf, promql, promqlSamples } from '../promql.js';
 import { type Rule, type RuleGroup, ruleGroups, type SignalRule } from '../rules/rule.js';
 import { burnEdge, type SloRule, sloOf } from '../rules/slo.rules.js';
-import { demandSignal } from '../rules/target.rules.js';
 import {
   type Edge,
   type Severity,
@@ -95,8 +94,8 @@ function targetRecords(rule: SignalRule, target: Target): PrometheusRecord[] {
   return [
     { record: targetSeries.value, expr: promql(rule.signal, target.windowMs), labels },
     { record: targetSeries.samples, expr: promqlSamples(rule.signal, target.windowMs), labels },
-    ...(target.demand
-      ? [{ record: targetSeries.demand, expr: promql(demandSignal, target.windowMs), labels }]
+    ...(rule.demand
+      ? [{ record: targetSeries.demand, expr: promql(rule.demand, target.windowMs), labels }]
       : []),
   ];
 }

@@ -47,6 +47,8 @@ export interface SignalRule extends Described {
   /** Labels by which it is judged apart, besides the process. */
   readonly by?: readonly string[];
   readonly guards?: readonly Guard[];
+  /** What is asked for, where a row is judged only while that is more than `signal` delivers. */
+  readonly demand?: Signal;
   /**
    * What missing data means. `unknown` (the default): what fires goes on. `good`: the thing is gone, and so is its
    * problem, as with a pool that was closed.

@@ -36,10 +36,6 @@ const row = (
   description: `${what} {value} over {window}; the alert stays until it is back at {clear}.`,
 });
 
-/** Messages asked for and messages delivered, whose gap is the demand that throughput is judged against. */
-export const demandSignal: Signal = rateOf(measured('websocket_demand'));
-export const throughputSignal: Signal = rateOf(measured('websocket_throughput'));
-
 /** The eight rows of the threshold table. */
 export const targetRules: readonly SignalRule[] = [
   row(
@@ -56,13 +52,16 @@ export const targetRules: readonly SignalRule[] = [
     'tidewatch-websocket',
     'WebSocket delivery takes a p95 of',
   ),
-  row(
-    'websocket_throughput',
-    ['WebSocketThroughputLow', 'WebSocketThroughputCritical'],
-    throughputSignal,
-    'tidewatch-websocket',
-    'While more is asked for, WebSocket clients get',
-  ),
+  {
+    ...row(
+      'websocket_throughput',
+      ['WebSocketThroughputLow', 'WebSocketThroughputCritical'],
+      rateOf(measured('websocket_throughput')),
+      'tidewatch-websocket',
+      'While more is asked for, WebSocket clients get',
+    ),
+    demand: rateOf(measured('websocket_demand')),
+  },
   row(
     'query_time',
     ['QueryTimeHigh', 'QueryTimeCritical'],

@@ -1,0 +1,28 @@
+import { Injectable } from '@nestjs/common';
+import { MetricSamples } from '../observability/alerting/metric-samples.js';
+import type { Sample } from '../observability/alerting/state-machine.js';
+import { Database } from './database.js';
+
+/** Raw portfolio metrics in time order, as a backtest replays them. */
+@Injectable()
+export class MetricSamplesRepository extends MetricSamples {
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  async read(
+    portfolioId: string,
+    metricType: string,
+    fromMs: number,
+    toMs: number,
+    limit: number,
+  ): Promise<readonly Sample[]> {
+    const { rows } = await this.database.reader.query<{ at: Date; value: number }>(
+      `SELECT "timestamp" AS at, value FROM analytics_metrics
+       WHERE portfolio_id = $1 AND metric_type = $2 AND "timestamp" BETWEEN $3 AND $4
+       ORDER BY "timestamp" LIMIT $5`,
+      [portfolioId, metricType, new Date(fromMs), new Date(toMs), limit],
+    );
+    return rows.map(({ at, value }) => ({ atMs: at.getTime(), value }));
+  }
+}
