@@ -31,7 +31,12 @@ export class CreateAlerts1763800000100 implements MigrationInterface {
       by text NOT NULL,
       comment text,
       value double precision)`);
-    await createIndex(runner, 'alert_history_alert', 'alert_history (alert_id, at)', 'what happened to one alert');
+    await createIndex(
+      runner,
+      'alert_history_alert',
+      'alert_history (alert_id, at)',
+      'what happened to one alert',
+    );
     await runner.query(`CREATE TABLE alert_evidence (
       alert_id uuid PRIMARY KEY REFERENCES alerts ON DELETE CASCADE,
       captured_at timestamptz NOT NULL,

@@ -7,6 +7,7 @@ import { CreateWebsocketAndLogs1763800000006 } from './1763800000006-create-webs
 import { CreateDailyBars1763800000007 } from './1763800000007-create-daily-bars.js';
 import { CreateRollups1763800000008 } from './1763800000008-create-rollups.js';
 import { CreateIdempotencyFunction1763800000009 } from './1763800000009-create-idempotency-function.js';
+import { CreateAlerts1763800000100 } from './1763800000100-create-alerts.js';
 
 /** Append-only, in order: one concern each. A migration that has run anywhere is never edited. */
 export const migrations = [
@@ -19,6 +20,7 @@ export const migrations = [
   CreateDailyBars1763800000007,
   CreateRollups1763800000008,
   CreateIdempotencyFunction1763800000009,
+  CreateAlerts1763800000100,
 ] as const;
 
 /** As recorded in `schema_migrations`. */

@@ -6,7 +6,7 @@ import { CoreModule, type Foundation } from './core.module.js';
 import { DemoModule } from './demo/demo.module.js';
 import { HealthModule } from './health/health.module.js';
 import { IngestModule } from './ingest/ingest.module.js';
-import { TargetsModule } from './observability/alerting/targets.module.js';
+import { AlertingModule } from './observability/alerting/alerting.module.js';
 import { ObservabilityModule } from './observability/observability.module.js';
 import { RiskModule } from './risk/risk.module.js';
 import { StoreModule } from './store/store.module.js';
@@ -26,7 +26,7 @@ export class AppModule {
         RiskModule,
         BroadcastModule,
         ObservabilityModule,
-        TargetsModule,
+        AlertingModule,
         HealthModule,
         ConsoleModule,
         DemoModule,

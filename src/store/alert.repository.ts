@@ -217,8 +217,12 @@ export class AlertRepository extends AlertStore {
 
   async prune(samplesBeforeMs: number, alertsBeforeMs: number): Promise<void> {
     await this.query('DELETE FROM alert_samples WHERE at < $1', [date(samplesBeforeMs)]);
-    await this.query(`DELETE FROM alerts WHERE state = 'resolved' AND updated_at < $1`, [date(alertsBeforeMs)]);
-    await this.query('DELETE FROM alert_silences WHERE coalesce(ended_at, ends_at) < $1', [date(alertsBeforeMs)]);
+    await this.query(`DELETE FROM alerts WHERE state = 'resolved' AND updated_at < $1`, [
+      date(alertsBeforeMs),
+    ]);
+    await this.query('DELETE FROM alert_silences WHERE coalesce(ended_at, ends_at) < $1', [
+      date(alertsBeforeMs),
+    ]);
   }
 
   private async query<Row extends object>(text: string, values: unknown[]): Promise<readonly Row[]> {

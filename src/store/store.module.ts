@@ -3,13 +3,18 @@ import { Config } from '../config/config.js';
 import { EventBus } from '../domain/event-bus.js';
 import { Health } from '../health/health.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
+import { AlertStore } from '../observability/alerting/alert-store.js';
+import { MetricSamples } from '../observability/alerting/metric-samples.js';
 import { Logger } from '../observability/logger.js';
 import { Metrics } from '../observability/metrics.js';
+import { AlertRepository } from './alert.repository.js';
 import { BarRepository } from './bar.repository.js';
 import { cleanUp } from './clean-up.js';
 import { Database } from './database.js';
+import { DatabaseEvidence } from './database-evidence.js';
 import { IdempotencyRepository } from './idempotency.repository.js';
 import { MetricWriter, RiskMetricWriter } from './metric.writer.js';
+import { MetricSamplesRepository } from './metric-samples.repository.js';
 import { PartitionRepository } from './partitions/partition.repository.js';
 import { PartitionService } from './partitions/partition.service.js';
 import { PoolSource } from './pool-source.js';
@@ -191,6 +196,9 @@ const jobs = {
     TickRepository,
     BarRepository,
     IdempotencyRepository,
+    { provide: AlertStore, useClass: AlertRepository },
+    { provide: MetricSamples, useClass: MetricSamplesRepository },
+    DatabaseEvidence,
   ],
   exports: [
     Database,
@@ -204,6 +212,8 @@ const jobs = {
     TickRepository,
     BarRepository,
     IdempotencyRepository,
+    AlertStore,
+    MetricSamples,
   ],
 })
 export class StoreModule {}

@@ -16,7 +16,8 @@ export class AlertWriter {
   private history: HistoryEntry[] = [];
   private evidence: EvidencePack[] = [];
   private samples: StoredSample[] = [];
-  private flushing: Promise<boolean> | null = null;
+  private running: Promise<boolean> | null = null;
+  private next: Promise<boolean> | null = null;
   /** Entries that were given up because the database was away for too long. */
   dropped = 0;
 
@@ -51,10 +52,20 @@ export class AlertWriter {
 
   /** @returns whether everything that waited when it was called is stored now */
   flush(): Promise<boolean> {
-    this.flushing ??= this.write().finally(() => {
-      this.flushing = null;
+    if (this.running === null) return this.run();
+    // What is being written may not hold what came since; one more round does, and is shared by all who wait for it.
+    this.next ??= this.running.then(() => {
+      this.next = null;
+      return this.run();
     });
-    return this.flushing;
+    return this.next;
+  }
+
+  private run(): Promise<boolean> {
+    this.running = this.write().finally(() => {
+      this.running = null;
+    });
+    return this.running;
   }
 
   private async write(): Promise<boolean> {

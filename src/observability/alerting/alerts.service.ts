@@ -197,6 +197,11 @@ export class AlertsService {
     this.handle(this.book.endTest(id, Date.now()));
   }
 
+  /** Alerts of this process that are pending or firing. */
+  activeAlerts(): readonly Alert[] {
+    return [...this.book.alerts()];
+  }
+
   /** The worst phase of each rule that is pending or firing now. */
   phases(): ReadonlyMap<LiveAlert, 'pending' | 'firing'> {
     const out = new Map<LiveAlert, 'pending' | 'firing'>();

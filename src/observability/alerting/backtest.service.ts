@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { type FieldProblem, notFound, Problem } from '../../domain/problem.js';
 import { AlertStore, type StoredSample } from './alert-store.js';
 import type { BacktestBody } from './alerts.schema.js';
-import { AlertsService } from './alerts.service.js';
-import { type Backtest, backtest } from './backtest.js';
+import { AlertsService, roundMs } from './alerts.service.js';
+import { type Backtest, backtest, heldBetween } from './backtest.js';
 import type { LiveAlert } from './live-rules.js';
 import { MetricSamples } from './metric-samples.js';
 import { repeatEveryMs } from './sample-recorder.js';
@@ -49,7 +49,10 @@ export class BacktestService {
       },
       from: new Date(fromMs).toISOString(),
       to: new Date(toMs).toISOString(),
-      series: series.map(({ labels, samples }) => answer(labels, backtest(condition, samples))),
+      series: series.map(({ labels, samples }) => {
+        const replayed = live ? heldBetween(samples, roundMs, 2 * repeatEveryMs) : samples;
+        return answer(labels, samples.length, backtest(condition, replayed));
+      }),
       reason: series.length === 0 ? 'no samples are stored for this time' : null,
       as_of: new Date().toISOString(),
       runtime_ms: Math.round(performance.now() - started),
@@ -148,10 +151,11 @@ function grouped(stored: readonly StoredSample[]): readonly Series[] {
 
 const time = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 
-function answer(labels: Series['labels'], result: Backtest) {
+function answer(labels: Series['labels'], stored: number, result: Backtest) {
   return {
     labels,
-    samples: result.samples,
+    samples: stored,
+    samples_replayed: result.samples,
     unknown_samples: result.unknown,
     first_sample_at: time(result.fromMs),
     last_sample_at: time(result.toMs),

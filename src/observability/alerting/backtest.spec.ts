@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { backtest } from './backtest.js';
+import { backtest, heldBetween } from './backtest.js';
 
 const minute = 60_000;
 const series = (values: readonly (number | null)[]) =>
@@ -38,5 +38,22 @@ describe('backtest', () => {
       toMs: null,
       state: 'inactive',
     });
+  });
+});
+
+describe('thinned samples', () => {
+  it('hold until the next one, but not for ever', () => {
+    const samples = [
+      { value: 1, atMs: 0 },
+      { value: 2, atMs: 25 },
+      { value: 3, atMs: 200 },
+    ];
+    expect([...heldBetween(samples, 10, 50)].map(({ value, atMs }) => [atMs, value])).toEqual([
+      [0, 1],
+      [10, 1],
+      [20, 1],
+      [25, 2],
+      [200, 3],
+    ]);
   });
 });

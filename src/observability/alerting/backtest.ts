@@ -83,3 +83,22 @@ function worse(spec: ConditionSpec, a: number | null, b: number | null): number 
   if (a === null || b === null || Number.isNaN(b)) return a ?? b;
   return spec.direction === 'above' ? Math.max(a, b) : Math.min(a, b);
 }
+
+/**
+ * Undoes the thinning of stored samples: a value holds until the next one, at the steps in which it was judged live, but
+ * no longer than `maxHoldMs`, after which nothing is known.
+ */
+export function* heldBetween(
+  samples: Iterable<Sample>,
+  stepMs: number,
+  maxHoldMs: number,
+): IterableIterator<Sample> {
+  let last: Sample | undefined;
+  for (const sample of samples) {
+    if (last && sample.atMs - last.atMs <= maxHoldMs) {
+      for (let atMs = last.atMs + stepMs; atMs < sample.atMs; atMs += stepMs) yield { ...last, atMs };
+    }
+    yield sample;
+    last = sample;
+  }
+}

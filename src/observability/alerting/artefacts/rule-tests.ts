@@ -11,6 +11,12 @@ import { type Level, type SeriesInput, seriesFor } from './synthetic-series.js';
 const stepMs = 15_000;
 const process = { job: 'tidewatch', instance: 'host:8001' };
 
+interface TestFile {
+  readonly rules: string;
+  readonly everyMs: number;
+  readonly tests: unknown[];
+}
+
 interface Expectation {
   readonly atMs: number;
   readonly fires: boolean;
@@ -27,19 +33,32 @@ interface TestCase {
  * where it has a clear threshold of its own, in between. One file per rule file.
  */
 export function renderRuleTests(set: RuleSet): ReadonlyMap<string, string> {
-  const files = new Map<string, unknown[]>();
-  const add = (group: string, tests: readonly unknown[]) => files.set(group, [...(files.get(group) ?? []), ...tests]);
-  for (const live of liveAlerts(set.rules, set.thresholds)) add(live.rule.group, testsOf(live));
-  for (const rule of set.slos) add('slo', sloTests(rule, set.thresholds));
+  const files = new Map<string, TestFile>();
+  const add = (name: string, rules: string, everyMs: number, tests: readonly unknown[]) => {
+    const file = files.get(name) ?? { rules, everyMs, tests: [] };
+    file.tests.push(...tests);
+    files.set(name, file);
+  };
+  for (const live of liveAlerts(set.rules, set.thresholds)) {
+    add(live.rule.group, live.rule.group, stepMs, testsOf(live));
+  }
+  for (const rule of set.slos) {
+    for (const window of set.thresholds.burn.windows) {
+      // Five steps in the short window: finer ones make promtool take minutes for windows of days.
+      const everyMs = window.shortMs / 5;
+      const name = `slo-${formatDuration(window.longMs)}`;
+      add(name, 'slo', everyMs, burnTests(rule, set.thresholds, window, everyMs));
+    }
+  }
   const out = new Map<string, string>();
-  for (const [group, tests] of files) {
+  for (const [name, { rules, everyMs, tests }] of files) {
     const content = {
-      rule_files: [`../rules/${group}.yml`],
-      evaluation_interval: formatDuration(stepMs),
+      rule_files: [`../rules/${rules}.yml`],
+      evaluation_interval: formatDuration(everyMs),
       tests,
     };
     out.set(
-      `${group}.test.yml`,
+      `${name}.test.yml`,
       `# Generated from alerts/thresholds.yml and src/observability/alerting/rules by \`npm run generate\`; do not edit.\n${stringify(content, { lineWidth: 0 })}`,
     );
   }
@@ -56,7 +75,11 @@ function testsOf(live: LiveAlert): unknown[] {
   const bad = base(badValue(edge));
   const good = base(goodValue(edge));
   const cases: TestCase[] = [
-    { name: 'below the threshold', levels: [{ value: good, forMs: overMs }], expect: [{ atMs: settledMs, fires: false }] },
+    {
+      name: 'below the threshold',
+      levels: [{ value: good, forMs: overMs }],
+      expect: [{ atMs: settledMs, fires: false }],
+    },
     {
       name: 'at the threshold',
       levels: [{ value: base(edge.threshold), forMs: overMs }],
@@ -66,7 +89,7 @@ function testsOf(live: LiveAlert): unknown[] {
       name: 'above the threshold',
       levels: [{ value: bad, forMs: overMs }],
       expect: [
-        ...(edge.forMs >= 2 * stepMs ? [{ atMs: roundUp(edge.forMs / 2), fires: false }] : []),
+        ...(edge.forMs >= 2 * stepMs ? [{ atMs: halfway(edge.forMs), fires: false }] : []),
         { atMs: settledMs, fires: true },
       ],
     },
@@ -95,8 +118,15 @@ function testsOf(live: LiveAlert): unknown[] {
     });
   }
   const labels = byLabels(rule);
-  const fired = { alertname: live.name, alertstate: 'firing', severity: live.severity, threshold: threshold.id, ...process, ...labels };
-  const target = 'statistic' in threshold ? { target: threshold.id } : {};
+  const fired = {
+    alertname: live.name,
+    alertstate: 'firing',
+    severity: live.severity,
+    threshold: threshold.id,
+    ...process,
+    ...labels,
+  };
+  const target: Record<string, string> = 'statistic' in threshold ? { target: threshold.id } : {};
   return cases.map((test) =>
     testOf(live.name, test, inputOf(rule, threshold as Target, test.levels, labels), { ...fired, ...target }),
   );
@@ -143,43 +173,45 @@ function demandFor(
   return seriesFor(demand, asked, shape);
 }
 
-function sloTests(rule: SloRule, thresholds: Thresholds): unknown[] {
+function burnTests(
+  rule: SloRule,
+  thresholds: Thresholds,
+  window: BurnWindow,
+  everyMs: number,
+): readonly unknown[] {
   const slo = sloOf(rule, thresholds);
   const signal = rule.badShare(slo);
-  return thresholds.burn.windows.flatMap((window) => {
-    const edge = burnEdge(slo, window.factor);
-    const untilMs = roundUp(window.longMs + window.forMs + 4 * stepMs);
-    const recoverMs = roundUp(window.shortMs + 4 * stepMs);
-    const of = (levels: readonly Level[], eventsPerSecond?: number) =>
-      seriesFor(signal, levels, { stepMs: slowStepMs, windowMs: window.longMs, labels: process, eventsPerSecond });
-    const fired = firedBurn(rule, slo.id, window);
-    const test = (name: string, input: readonly SeriesInput[], expectations: readonly Expectation[]) =>
-      testOf(`${rule.alert} ${formatDuration(window.longMs)}`, { name, levels: null, expect: expectations }, input, fired);
-    const few = (thresholds.burn.minEvents * 0.5) / (window.longMs / 1000);
-    const bad = Math.min(1, edge * 1.5);
-    return [
-      test('below the burn rate', of([{ value: edge * 0.5, forMs: untilMs }]), [{ atMs: untilMs, fires: false }]),
-      test('above the burn rate', of([{ value: bad, forMs: untilMs }]), [{ atMs: untilMs, fires: true }]),
-      test('above it in next to no traffic', of([{ value: bad, forMs: untilMs }], few), [
-        { atMs: untilMs, fires: false },
+  const edge = burnEdge(slo, window.factor);
+  const untilMs = roundUp(window.longMs + window.forMs + 2 * everyMs, everyMs);
+  const recoverMs = window.shortMs + 2 * everyMs;
+  const of = (levels: readonly Level[], eventsPerSecond?: number) =>
+    seriesFor(signal, levels, { stepMs: everyMs, windowMs: window.longMs, labels: process, eventsPerSecond });
+  const fired = firedBurn(rule, slo.id, window);
+  const test = (name: string, input: readonly SeriesInput[], expect: readonly Expectation[]) =>
+    testOf(`${rule.alert} ${formatDuration(window.longMs)}`, { name, levels: null, expect }, input, fired);
+  const few = (thresholds.burn.minEvents * 0.5) / (window.longMs / 1000);
+  const bad = Math.min(1, edge * 1.5);
+  const never = [{ atMs: untilMs, fires: false }];
+  return [
+    test('below the burn rate', of([{ value: edge * 0.5, forMs: untilMs }]), never),
+    test('above the burn rate', of([{ value: bad, forMs: untilMs }]), [{ atMs: untilMs, fires: true }]),
+    test('above it in next to no traffic', of([{ value: bad, forMs: untilMs }], few), never),
+    test('missing data', [], never),
+    test(
+      'recovery: the short window is good again',
+      of([
+        { value: bad, forMs: untilMs },
+        { value: 0, forMs: recoverMs },
       ]),
-      test('missing data', [], [{ atMs: untilMs, fires: false }]),
-      test(
-        'recovery: the short window is good again',
-        of([
-          { value: bad, forMs: untilMs },
-          { value: 0, forMs: recoverMs },
-        ]),
-        [
-          { atMs: untilMs, fires: true },
-          { atMs: untilMs + recoverMs, fires: false },
-        ],
-      ),
-    ];
-  });
+      [
+        { atMs: untilMs, fires: true },
+        { atMs: untilMs + recoverMs, fires: false },
+      ],
+    ),
+  ];
 }
 
-/** Days at fifteen seconds would be hundreds of thousands of samples. */
+/** What coarse times are rounded to. */
 const slowStepMs = 60_000;
 
 const firedBurn = (rule: SloRule, slo: string, { longMs, shortMs, severity }: BurnWindow) => ({
@@ -222,4 +254,5 @@ function testOf(
 const byLabels = (rule: SignalRule): Record<string, string> =>
   Object.fromEntries((rule.by ?? []).map((name) => [name, `some-${name}`]));
 
-const roundUp = (ms: number): number => Math.ceil(ms / slowStepMs) * slowStepMs;
+const halfway = (ms: number): number => Math.floor(ms / 2 / stepMs) * stepMs;
+const roundUp = (ms: number, to = slowStepMs): number => Math.ceil(ms / to) * to;

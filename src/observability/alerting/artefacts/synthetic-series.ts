@@ -25,10 +25,20 @@ export interface SeriesShape {
  * Series that make a signal show given values: the opposite of reading it. Written apart from `promql.ts`, so that a
  * mistake there is found by promtool and not repeated here.
  */
-export function seriesFor(signal: Signal, levels: readonly Level[], shape: SeriesShape): readonly SeriesInput[] {
+export function seriesFor(
+  signal: Signal,
+  levels: readonly Level[],
+  shape: SeriesShape,
+): readonly SeriesInput[] {
   const events = shape.eventsPerSecond ?? 20;
   const counter = (name: string, of: Select, extra: Labels, perSecond: (v: number) => number) =>
-    line(name, of, extra, shape, pieces(levels, shape, (v) => perSecond(v)));
+    line(
+      name,
+      of,
+      extra,
+      shape,
+      pieces(levels, shape, (v) => perSecond(v)),
+    );
   switch (signal.kind) {
     case 'gauge':
       return [line(signal.of.metric.name, signal.of, {}, shape, constants(levels, shape))];
@@ -66,7 +76,12 @@ export function seriesFor(signal: Signal, levels: readonly Level[], shape: Serie
       const edges = signal.of.metric.buckets ?? [];
       return [
         ...edges.map((le) =>
-          counter(`${name}_bucket`, signal.of, { le: String(le) }, (v) => within(signal.q, edges, v, le) * events),
+          counter(
+            `${name}_bucket`,
+            signal.of,
+            { le: String(le) },
+            (v) => within(signal.q, edges, v, le) * events,
+          ),
         ),
         counter(`${name}_bucket`, signal.of, { le: '+Inf' }, () => events),
         counter(`${name}_count`, signal.of, {}, () => events),
@@ -104,7 +119,10 @@ function within(q: number, edges: readonly number[], value: number, le: number):
 
 function line(name: string, of: Select, extra: Labels, shape: SeriesShape, values: string): SeriesInput {
   const where = Object.fromEntries(
-    Object.entries(of.where ?? {}).map(([label, value]) => [label, typeof value === 'string' ? value : (value[0] as string)]),
+    Object.entries(of.where ?? {}).map(([label, value]) => [
+      label,
+      typeof value === 'string' ? value : (value[0] as string),
+    ]),
   );
   const labels = Object.entries({ ...shape.labels, ...where, ...extra })
     .map(([label, value]) => `${label}="${value}"`)
@@ -112,7 +130,8 @@ function line(name: string, of: Select, extra: Labels, shape: SeriesShape, value
   return { series: `${name}{${labels}}`, values, stepMs: shape.stepMs };
 }
 
-const count = (level: Level, shape: SeriesShape): number => Math.max(1, Math.round(level.forMs / shape.stepMs));
+const count = (level: Level, shape: SeriesShape): number =>
+  Math.max(1, Math.round(level.forMs / shape.stepMs));
 
 /** `a+bxn` yields n + 1 values; each piece ends one step before the next begins. */
 const piece = (start: number, step: number, n: number): string =>

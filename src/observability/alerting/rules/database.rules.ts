@@ -1,3 +1,4 @@
+import { poolAcquireTimeouts, poolConnectionErrors } from '../../catalogue/store.js';
 import { collected, gaugeOf, increaseOf } from '../signal.js';
 import type { Rule } from './rule.js';
 
@@ -19,7 +20,7 @@ export const databaseRules: readonly Rule[] = [
     group: 'database',
     threshold: 'pool_invalid_connections',
     alerts: { warning: 'PoolInvalidConnections' },
-    signal: increaseOf(collected('tidewatch_store_pool_connection_errors_total', 'counter')),
+    signal: increaseOf(poolConnectionErrors),
     by: ['pool'],
     dashboard: 'tidewatch-database',
     summary: '{value} connections of the {label:pool} pool were broken within {window}',
@@ -31,7 +32,7 @@ export const databaseRules: readonly Rule[] = [
     group: 'database',
     threshold: 'pool_acquire_timeouts',
     alerts: { critical: 'PoolAcquireTimeouts' },
-    signal: increaseOf(collected('tidewatch_store_pool_acquire_timeouts_total', 'counter')),
+    signal: increaseOf(poolAcquireTimeouts),
     by: ['pool'],
     dashboard: 'tidewatch-database',
     summary: 'Requests get no connection from the {label:pool} pool',

@@ -1,4 +1,6 @@
-import { collected, increaseOf } from '../signal.js';
+import { wsSlowClosed } from '../../catalogue/broadcast.js';
+import { writerDeadLetters, writerRefused } from '../../catalogue/store.js';
+import { increaseOf } from '../signal.js';
 import type { Rule } from './rule.js';
 
 export const pipelineRules: readonly Rule[] = [
@@ -7,7 +9,7 @@ export const pipelineRules: readonly Rule[] = [
     group: 'pipeline',
     threshold: 'ingest_refused',
     alerts: { warning: 'IngestRefused' },
-    signal: increaseOf(collected('tidewatch_store_writer_refused_rows_total', 'counter')),
+    signal: increaseOf(writerRefused),
     by: ['reason'],
     dashboard: 'tidewatch-pipeline',
     summary: 'Ingest refuses rows: {label:reason}',
@@ -19,7 +21,7 @@ export const pipelineRules: readonly Rule[] = [
     group: 'pipeline',
     threshold: 'dead_letters',
     alerts: { warning: 'DeadLetters' },
-    signal: increaseOf(collected('tidewatch_store_writer_dead_letters_total', 'counter')),
+    signal: increaseOf(writerDeadLetters),
     by: ['writer'],
     dashboard: 'tidewatch-pipeline',
     summary: 'PostgreSQL refused {value} rows of {label:writer} for good',
@@ -31,7 +33,7 @@ export const pipelineRules: readonly Rule[] = [
     group: 'pipeline',
     threshold: 'slow_consumers',
     alerts: { warning: 'SlowConsumers' },
-    signal: increaseOf(collected('tidewatch_ws_slow_consumers_total', 'counter')),
+    signal: increaseOf(wsSlowClosed),
     dashboard: 'tidewatch-websocket',
     summary: '{value} clients were closed because they could not keep up',
     description:

@@ -1,4 +1,4 @@
-import { collected, gaugeOf, ratioOf } from '../signal.js';
+import { collected, gaugeOf } from '../signal.js';
 import type { Rule } from './rule.js';
 
 const down = 'a process that is down judges nothing';
@@ -47,7 +47,7 @@ export const platformRules: readonly Rule[] = [
     group: 'platform',
     threshold: 'event_loop_delay',
     alerts: { warning: 'EventLoopDelayHigh', critical: 'EventLoopBlocked' },
-    signal: gaugeOf(collected('tidewatch_process_event_loop_delay_seconds'), 'max', { quantile: '0.99' }),
+    signal: gaugeOf(collected('tidewatch_process_event_loop_delay_seconds'), 'max', { statistic: '0.99' }),
     dashboard: 'tidewatch-overview',
     summary: 'The event loop is late by {value}',
     description:
@@ -58,10 +58,7 @@ export const platformRules: readonly Rule[] = [
     group: 'platform',
     threshold: 'heap_used',
     alerts: { warning: 'HeapNearLimit' },
-    signal: ratioOf(
-      gaugeOf(collected('tidewatch_process_heap_used_bytes')),
-      gaugeOf(collected('tidewatch_process_heap_limit_bytes')),
-    ),
+    signal: gaugeOf(collected('tidewatch_process_heap_utilization_ratio')),
     dashboard: 'tidewatch-overview',
     summary: 'The heap is {value} full',
     description:

