@@ -1,15 +1,18 @@
-import type { Redis } from 'ioredis';
 import type { LatencyWindows } from '../latency-windows.js';
 import type { CollectorContext, CollectorDatabase, CollectorLog, CollectorRedis } from './collector.js';
-import type { CollectorPool } from './collector-database.js';
 import { CostMeter } from './cost-meter.js';
 import type { Sources } from './sources.js';
 import type { StagedMetrics } from './staged-metrics.js';
 
 /** What all collectors share; each gets its own metered view of it. */
 export interface SharedClients {
-  readonly pool: CollectorPool | null;
-  readonly redis: { readonly client: Redis; readonly mode: 'external' | 'private' } | null;
+  readonly pool: {
+    forRun(meter: CostMeter, signal: AbortSignal, deadlineMs: number): CollectorDatabase;
+  } | null;
+  readonly redis: {
+    readonly client: { call(command: string, ...args: string[]): Promise<unknown> };
+    readonly mode: 'external' | 'private';
+  } | null;
   readonly sources: Sources;
   readonly windows: LatencyWindows;
   readonly nowMs: () => number;

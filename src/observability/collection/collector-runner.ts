@@ -1,4 +1,3 @@
-import { delimiter, join } from 'node:path';
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Config } from '../../config/config.js';
 import { EventBus } from '../../domain/event-bus.js';
@@ -13,14 +12,9 @@ import type { SharedClients } from './collector-clients.js';
 import { CollectorPool } from './collector-database.js';
 import { readCollectorSettings } from './collector-settings.js';
 import { CollectorTask } from './collector-task.js';
-import {
-  type BrokenCollector,
-  discover,
-  type FoundCollector,
-  type Places,
-  shippedFolder,
-} from './discovery.js';
+import { type BrokenCollector, discover, type FoundCollector, type Places } from './discovery.js';
 import { describe } from './error-class.js';
+import { placesOf } from './places.js';
 import { RunScheduler } from './run-scheduler.js';
 import { Sources } from './sources.js';
 
@@ -80,7 +74,7 @@ export class CollectorRunner implements OnApplicationBootstrap {
   /** Never rejects: watching that fails to start is reported and the server starts all the same. */
   async onApplicationBootstrap(): Promise<void> {
     try {
-      await this.load(this.places());
+      await this.load(placesOf(this.config));
     } catch (error) {
       this.log.error({ reason: describe(error) }, 'collectors could not be started');
     }
@@ -131,18 +125,6 @@ export class CollectorRunner implements OnApplicationBootstrap {
 
   async stop(): Promise<void> {
     await Promise.all([...this.tasks.values()].map((task) => task.disable()));
-  }
-
-  private places(): Places {
-    const extra = (this.config.get('COLLECTORS_DIR') ?? '').split(delimiter).filter((path) => path !== '');
-    const folders = [join(this.config.get('DATA_DIR'), 'collectors'), ...extra];
-    return {
-      folders: [
-        { path: shippedFolder, origin: 'shipped' },
-        ...folders.map((path) => ({ path, origin: 'folder' as const })),
-      ],
-      packagesFrom: [process.cwd(), shippedFolder],
-    };
   }
 
   private add(
