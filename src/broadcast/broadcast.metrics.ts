@@ -1,6 +1,5 @@
-import { Injectable, Optional } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import * as spec from '../observability/catalogue/broadcast.js';
-import { LatencyWindows } from '../observability/latency-windows.js';
 import { type CounterHandle, type HistogramHandle, Metrics } from '../observability/metrics.js';
 import type { HubStats } from './hub.js';
 import type { Job } from './job.js';
@@ -34,6 +33,7 @@ export class BroadcastMetrics implements HubStats {
   readonly ageSeconds: HistogramHandle;
   private readonly publications: CounterHandle;
   private readonly publishFailures: CounterHandle;
+  private readonly demandedMessages: CounterHandle;
   private readonly deliveries: CounterHandle;
   private readonly deliveredBytes: CounterHandle;
   private readonly skippedMessages: CounterHandle;
@@ -43,16 +43,14 @@ export class BroadcastMetrics implements HubStats {
   private readonly deflateOut: CounterHandle;
   private readonly handshakeSeconds: HistogramHandle;
 
-  constructor(
-    private readonly metrics: Metrics,
-    @Optional() private readonly windows?: LatencyWindows,
-  ) {
+  constructor(private readonly metrics: Metrics) {
     this.received = metrics.counter(spec.wsReceived, {});
     this.errors = metrics.counter(spec.wsErrors, {});
     this.slowClosed = metrics.counter(spec.wsSlowClosed, {});
     this.ageSeconds = metrics.histogram(spec.wsAgeSeconds, {});
     this.publications = metrics.counter(spec.wsPublications, {});
     this.publishFailures = metrics.counter(spec.wsPublishFailures, {});
+    this.demandedMessages = metrics.counter(spec.wsDemanded, {});
     this.deliveries = metrics.counter(spec.wsDeliveries, {});
     this.deliveredBytes = metrics.counter(spec.wsDeliveredBytes, {});
     this.skippedMessages = metrics.counter(spec.wsSkipped, {});
@@ -71,6 +69,11 @@ export class BroadcastMetrics implements HubStats {
     this.publishFailures.inc();
   }
 
+  demanded(job: Job): void {
+    const messages = job.messages * job.subscriptions.length;
+    if (messages > 0) this.demandedMessages.inc(messages);
+  }
+
   delivered(job: Job): void {
     const messages = job.messages * job.subscriptions.length;
     if (messages === 0) return;
@@ -79,9 +82,6 @@ export class BroadcastMetrics implements HubStats {
     this.deliveredBytes.inc(job.bytes.length * job.subscriptions.length);
     this.deliverySeconds.observe(seconds);
     this.writeMessages.observe(job.messages);
-    this.windows?.record('websocket_latency', seconds);
-    this.windows?.record('websocket_throughput', messages);
-    this.windows?.record('websocket_demand', messages);
   }
 
   deflated(bytesIn: number, bytesOut: number): void {

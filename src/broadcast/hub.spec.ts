@@ -61,6 +61,7 @@ class FakeReceiver implements Receiver {
 
 const quiet: HubStats = {
   published: () => {},
+  demanded: () => {},
   delivered: () => {},
   deflated: () => {},
   skipped: () => {},

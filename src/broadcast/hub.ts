@@ -24,6 +24,7 @@ export interface FlushOptions {
 /** What the hub did, for metrics and the live tap. */
 export interface HubStats {
   published(publication: Publication): void;
+  demanded(job: Job): void;
   delivered(job: Job): void;
   deflated(bytesIn: number, bytesOut: number): void;
   skipped(count: number): void;

@@ -73,9 +73,18 @@ export const wsPublishFailures = counter(
   'Messages that could not be published.',
 );
 
+export const wsDemanded = counter(
+  'tidewatch_ws_demanded_total',
+  'Messages that were to be handed to sockets: publications times their subscribers, as they are queued.',
+  {},
+  { window: 'websocket_demand' },
+);
+
 export const wsDeliveries = counter(
   'tidewatch_ws_deliveries_total',
   'Messages handed to sockets: publications times their subscribers.',
+  {},
+  { window: 'websocket_throughput' },
 );
 
 export const wsDeliveredBytes = counter(
@@ -121,6 +130,8 @@ export const wsDeliverySeconds = histogram(
   'tidewatch_ws_delivery_seconds',
   'From a publication to its last byte handed to the last subscriber’s socket.',
   latencyBuckets,
+  {},
+  { window: 'websocket_latency' },
 );
 
 export const wsAgeSeconds = histogram(
