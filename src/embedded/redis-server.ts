@@ -11,6 +11,11 @@ import { processesIn, stopProcesses } from './process-table.js';
 
 const programs = ['redis-server', 'valkey-server'];
 const startTimeoutMs = 5_000;
+const maxRestarts = 5;
+const stopEscalation = [
+  { signal: 'SIGTERM', graceMs: 1_000 },
+  { signal: 'SIGKILL', graceMs: 500 },
+] as const;
 
 export interface RedisOptions {
   readonly dataDir: string;
@@ -36,37 +41,50 @@ export function findRedis(path = process.env.PATH ?? ''): string | null {
 /** A Redis of our own: loopback, with a password, nothing on disk, memory bounded, gone with this process's end. */
 export class RedisServer {
   readonly url: string;
-  private readonly child: ChildProcess;
+  private readonly program: string;
+  private readonly options: RedisOptions;
+  private readonly port: number;
+  private readonly password = randomBytes(24).toString('base64url');
+  private child: ChildProcess | null = null;
+  private stopping = false;
+  private restarts = 0;
 
-  private constructor(url: string, child: ChildProcess) {
-    this.url = url;
-    this.child = child;
+  private constructor(program: string, options: RedisOptions, port: number) {
+    this.program = program;
+    this.options = options;
+    this.port = port;
+    this.url = `redis://:${this.password}@127.0.0.1:${port}`;
   }
 
   /** @throws StartupError when it does not start */
   static async start(program: string, options: RedisOptions): Promise<RedisServer> {
     const folder = join(options.dataDir, 'redis');
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    await stopProcesses(
-      [...processesIn(folder, 'redis'), ...processesIn(folder, 'valkey')],
-      [
-        { signal: 'SIGTERM', graceMs: 1_000 },
-        { signal: 'SIGKILL', graceMs: 1_000 },
-      ],
+    await stopProcesses([...processesIn(folder, 'redis'), ...processesIn(folder, 'valkey')], stopEscalation);
+    const server = new RedisServer(program, options, await freePort());
+    await server.launch();
+    return server;
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    if (this.child?.pid !== undefined) await stopProcesses([this.child.pid], stopEscalation);
+  }
+
+  private async launch(): Promise<void> {
+    const { dataDir, databases = 16 } = this.options;
+    const child = withLogFile(join(dataDir, 'logs', 'redis.log'), (log) =>
+      spawn(this.program, ['-'], { cwd: join(dataDir, 'redis'), detached: true, stdio: ['pipe', log, log] }),
     );
-    const port = await freePort();
-    const password = randomBytes(24).toString('base64url');
-    const child = withLogFile(join(options.dataDir, 'logs', 'redis.log'), (log) =>
-      spawn(program, ['-'], { cwd: folder, detached: true, stdio: ['pipe', log, log] }),
-    );
+    this.child = child;
     // Over stdin: a password on the command line is readable by everyone on the machine.
     child.stdin?.on('error', () => {}); // it ended before reading; the wait below says so
     child.stdin?.end(
       [
-        `port ${port}`,
+        `port ${this.port}`,
         'bind 127.0.0.1',
-        `requirepass ${password}`,
-        `databases ${options.databases ?? 16}`,
+        `requirepass ${this.password}`,
+        `databases ${databases}`,
         'save ""',
         'appendonly no',
         'maxmemory 256mb',
@@ -75,32 +93,31 @@ export class RedisServer {
         '',
       ].join('\n'),
     );
-    const server = new RedisServer(`redis://:${password}@127.0.0.1:${port}`, child);
-    await server.untilReady();
-    child.once('exit', (code, signal) =>
-      options.onEvent?.('warn', `redis-server ended (${signal ?? `code ${code}`})`),
-    );
-    return server;
+    await this.untilReady(child);
+    child.once('exit', (code, signal) => this.onDeath(signal ?? `code ${code}`));
   }
 
-  async stop(): Promise<void> {
-    this.child.removeAllListeners('exit');
-    if (this.child.pid === undefined) return;
-    await stopProcesses(
-      [this.child.pid],
-      [
-        { signal: 'SIGTERM', graceMs: 1_000 },
-        { signal: 'SIGKILL', graceMs: 500 },
-      ],
-    );
+  /** Nothing durable is lost with it: started again, a bounded number of times. */
+  private onDeath(how: string): void {
+    if (this.stopping) return;
+    const { onEvent } = this.options;
+    this.restarts++;
+    if (this.restarts > maxRestarts) {
+      onEvent?.('error', `redis-server ended (${how}) and keeps ending; not started again`);
+      return;
+    }
+    onEvent?.('warn', `redis-server ended (${how}); starting it again`);
+    sleep(100 * 2 ** this.restarts)
+      .then(() => (this.stopping ? undefined : this.launch()))
+      .catch((error: unknown) => this.onDeath(error instanceof Error ? error.message : String(error)));
   }
 
-  private async untilReady(): Promise<void> {
+  private async untilReady(child: ChildProcess): Promise<void> {
     let ended: string | null = null;
-    this.child.once('error', (error) => {
+    child.once('error', (error) => {
       ended = error.message;
     });
-    this.child.once('exit', (code, signal) => {
+    child.once('exit', (code, signal) => {
       ended = signal ?? `code ${code}`;
     });
     const client = new Redis(this.url, { lazyConnect: true, retryStrategy: null, maxRetriesPerRequest: 0 });

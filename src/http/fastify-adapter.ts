@@ -5,6 +5,7 @@ import { Problem } from '../domain/problem.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { Metrics } from '../observability/metrics.js';
 import { addBodyParsers, maxBodyBytes } from './body-parsers.js';
+import { drainRequests } from './in-flight.js';
 import { refuseForeign } from './origin-policy.js';
 import { asProblem, defect, problemContentType, problemDetails } from './problem-details.js';
 import { RequestMetrics } from './request-metrics.js';
@@ -39,9 +40,9 @@ export function createFastifyAdapter(metrics: Metrics, lifecycle: Lifecycle, ope
   const fastify = adapter.getInstance<FastifyInstance>();
   addBodyParsers(fastify);
   const requests = new RequestMetrics(metrics);
-  fastify.addHook('onRequest', (request, reply, done) => {
+  drainRequests(fastify, lifecycle);
+  fastify.addHook('onRequest', (request, _reply, done) => {
     nameSpan(request);
-    if (lifecycle.isStopping) reply.header('connection', 'close');
     done(refuseForeign(request.headers, open));
   });
   fastify.addHook('onResponse', (request, reply, done) => {

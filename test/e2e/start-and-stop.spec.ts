@@ -185,6 +185,19 @@ describe('after a crash', () => {
     await until('ready again', async () => (await status(url)) === 200);
     expect((await server.stop()).code).toBe(0);
   });
+
+  it('of the private Redis, the server stays ready, says degraded and starts it again', async () => {
+    const server = start();
+    const url = await server.ready();
+    const redis = () => processesIn(join(dataDir, 'redis'), 'redis');
+    const [before] = redis();
+    process.kill(before ?? 0, 'SIGKILL');
+    await until('another redis-server', () => redis().some((pid) => pid !== before));
+    expect(await status(url)).toBe(200);
+    const health = () =>
+      fetch(`${url}/health`).then((response) => response.json() as Promise<{ status: string }>);
+    await until('well again', async () => (await health()).status === 'ok');
+  });
 });
 
 describe('a start is refused, in one line', () => {

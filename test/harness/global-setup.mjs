@@ -1,5 +1,5 @@
 import './typescript-sources.mjs';
-import { chmodSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -14,10 +14,27 @@ export default async function setUp() {
   process.env.TEST_REDIS_URL = redisUrl;
 }
 
+const prefix = 'tidewatch-test-';
+
+/** Servers and folders of runs that were killed before they could tidy up. */
+async function sweep() {
+  const { isAlive, processesIn } = await import('../../src/embedded/process-table.ts');
+  for (const name of readdirSync(tmpdir())) {
+    const [, pid] = new RegExp(`^${prefix}(\\d+)-`).exec(name) ?? [];
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    const folder = join(tmpdir(), name);
+    for (const server of ['postgres', 'redis']) {
+      for (const left of processesIn(join(folder, server), server)) process.kill(left, 'SIGKILL');
+    }
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
 async function start() {
+  await sweep();
   const { PostgresServer } = await import('../../src/embedded/postgres-server.ts');
   const { RedisServer, findRedis } = await import('../../src/embedded/redis-server.ts');
-  const folder = mkdtempSync(join(tmpdir(), 'tidewatch-test-'));
+  const folder = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
   chmodSync(folder, 0o755);
   mkdirSync(join(folder, 'logs'));
   const servers = [];

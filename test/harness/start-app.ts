@@ -11,6 +11,7 @@ import { Health } from '../../src/health/health.js';
 import { Lifecycle } from '../../src/lifecycle/lifecycle.js';
 import { Logger } from '../../src/observability/logger.js';
 import { Metrics } from '../../src/observability/metrics.js';
+import { Running } from '../../src/shutdown.js';
 import { postgres, redisUrl } from './servers.js';
 
 export interface TestApp {
@@ -42,11 +43,9 @@ export async function startApp(overrides: Partial<Record<SettingName, string>> =
     process.env.TEST_LOG === undefined ? [] : [{ level: 'trace' as const, stream: process.stderr }];
   const logger = new Logger(config.get('LOG_LEVEL'), streams);
   const app = await createApp({ config, logger, lifecycle, metrics: new Metrics() });
-  const stop = async () => {
-    await lifecycle.shutdown();
-    await app.close();
-    rmSync(folder, { recursive: true, force: true });
-  };
+  const running = new Running(logger, lifecycle, () => rmSync(folder, { recursive: true, force: true }));
+  running.app = app;
+  const stop = () => running.stop();
   try {
     await app.init();
     await app.get(Health).runAll();

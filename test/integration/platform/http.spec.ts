@@ -126,4 +126,25 @@ describe('readiness', () => {
     await stopped;
     await expect(fetch(`${server.baseUrl}/health/ready`)).rejects.toThrow();
   });
+
+  it('does not cut off a request under way: its answer comes before the pools close', async () => {
+    const server = await startApp();
+    const socket = connect(Number(new URL(server.baseUrl).port), '127.0.0.1');
+    let answer = '';
+    socket.on('data', (chunk) => {
+      answer += chunk;
+    });
+    const ended = new Promise((resolve) => socket.once('close', resolve));
+    const body = JSON.stringify({ name: 'Slow', currency: 'USD', positions: [] });
+    socket.write(
+      `PUT /api/v1/portfolios/SLOW HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n` +
+        `content-length: ${body.length}\r\n\r\n${body.slice(0, 10)}`,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const stopped = server.stop();
+    setTimeout(() => socket.write(body.slice(10)), 300);
+    await ended;
+    expect(answer).toMatch(/^HTTP\/1\.1 20[01] /);
+    await stopped;
+  });
 });
