@@ -1,11 +1,13 @@
 import 'reflect-metadata';
 import { parseArgs } from 'node:util';
 import { Config } from './config/config.js';
-import { serve } from './server.js';
 import { oneLine, StartupError } from './startup-error.js';
 
 try {
-  await serve(Config.from(process.env, settingsFile()));
+  const config = Config.from(process.env, settingsFile());
+  // Wrong settings are told before the rest of the server has been loaded.
+  const { serve } = await import('./server.js');
+  await serve(config);
 } catch (error) {
   process.stderr.write(`tidewatch: ${oneLine(error)}\n`);
   process.exit(1);
