@@ -18,7 +18,7 @@ export interface Entry<Row> {
 
 /** First in, first out, with the totals that the bounds and the flush decision need. */
 export class AppendQueue<Row> {
-  private entries: Entry<Row>[] = [];
+  private entries: (Entry<Row> | undefined)[] = [];
   private head = 0;
   rows = 0;
   bytes = 0;
@@ -40,7 +40,8 @@ export class AppendQueue<Row> {
   shift(): Entry<Row> | undefined {
     const entry = this.entries[this.head];
     if (entry === undefined) return undefined;
-    this.head++;
+    // The slot waits for its compaction; the rows must not.
+    this.entries[this.head++] = undefined;
     this.rows -= entry.rows.length;
     this.bytes -= entry.bytes;
     // Compacted rarely, so that a shift stays O(1) on a long queue.
