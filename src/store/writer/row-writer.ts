@@ -65,7 +65,7 @@ export interface AppendOptions {
 
 export interface RowWriterDeps<Row> {
   readonly target: RowTarget<Row>;
-  readonly pool: MeteredPool;
+  readonly pool: Pick<MeteredPool, 'connect'>;
   readonly seq: SeqSource;
   readonly meter: WriterMeter;
   readonly limits?: Partial<RowWriterLimits>;
@@ -146,6 +146,7 @@ export class RowWriter<Row> {
   /** Makes everything accepted durable; appends are refused from now on. Ends at the latest after the ack timeout. */
   async stop(): Promise<void> {
     this.stopping = true;
+    clearTimeout(this.timer);
     this.pump();
     if (this.queue.isEmpty && this.active === 0) return;
     await new Promise<void>((resolve) => this.idleWaiters.push(resolve));
