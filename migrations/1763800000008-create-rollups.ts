@@ -33,13 +33,14 @@ export class CreateRollups1763800000008 implements MigrationInterface {
   private async aggregates(runner: QueryRunner): Promise<void> {
     for (const { table, width, from } of levels) {
       const raw = from === 'analytics_metrics';
-      const state = raw
-        ? `count(*) AS n, sum(value) AS sum, min(value) AS min, max(value) AS max,
-           min("timestamp") AS first_ts, first(value, "timestamp") AS first,
-           max("timestamp") AS last_ts, last(value, "timestamp") AS last`
-        : `sum(n)::bigint AS n, sum(sum) AS sum, min(min) AS min, max(max) AS max,
-           min(first_ts) AS first_ts, first(first, first_ts) AS first,
-           max(last_ts) AS last_ts, last(last, last_ts) AS last`;
+      // first() and last() pick any of several rows of the same time; these pick the smallest and the largest value,
+      // as the other branch does.
+      const [ts, value] = raw ? ['"timestamp"', 'value'] : ['first_ts', 'first'];
+      const [lastTs, lastValue] = raw ? [ts, value] : ['last_ts', 'last'];
+      const [n, sum, min, max] = raw ? ['count(*)', value, value, value] : ['sum(n)', 'sum', 'min', 'max'];
+      const state = `${n}::bigint AS n, sum(${sum}) AS sum, min(${min}) AS min, max(${max}) AS max,
+        min(${ts}) AS first_ts, (min(ARRAY[extract(epoch FROM ${ts})::double precision, ${value}]))[2] AS first,
+        max(${lastTs}) AS last_ts, (max(ARRAY[extract(epoch FROM ${lastTs})::double precision, ${lastValue}]))[2] AS last`;
       // materialized_only is true by default, which would hide everything newer than the last refresh.
       await runner.query(`CREATE MATERIALIZED VIEW ${table}
         WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS

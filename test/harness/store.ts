@@ -8,10 +8,14 @@ import { Metrics } from '../../src/observability/metrics.js';
 import { BarRepository } from '../../src/store/bar.repository.js';
 import { Database } from '../../src/store/database.js';
 import type { Dialect } from '../../src/store/dialect.js';
+import { MetricRepository } from '../../src/store/metric.repository.js';
 import { MetricWriter, RiskMetricWriter } from '../../src/store/metric.writer.js';
 import { PartitionRepository } from '../../src/store/partitions/partition.repository.js';
 import { PartitionService } from '../../src/store/partitions/partition.service.js';
 import { PortfolioRepository } from '../../src/store/portfolio.repository.js';
+import { NativeRollupRepository } from '../../src/store/rollups/native-rollup.repository.js';
+import type { RollupRepository } from '../../src/store/rollups/rollup.repository.js';
+import { TimescaleRollupRepository } from '../../src/store/rollups/timescale-rollup.repository.js';
 import { RowBounds } from '../../src/store/row-bounds.js';
 import { SeqSource } from '../../src/store/seq-source.js';
 import { TickRepository } from '../../src/store/tick.repository.js';
@@ -68,6 +72,8 @@ export interface TestStore {
   readonly tickRepository: TickRepository;
   readonly portfolios: PortfolioRepository;
   readonly bars: BarRepository;
+  readonly metricRepository: MetricRepository;
+  readonly rollups: RollupRepository;
   /** Stops the writers and the pools; `drop` also removes a database on TimescaleDB. */
   close(drop?: boolean): Promise<void>;
 }
@@ -127,6 +133,11 @@ export async function openStore(
     tickRepository: new TickRepository(database),
     portfolios: new PortfolioRepository(database, seq, bus),
     bars: new BarRepository(database),
+    metricRepository: new MetricRepository(database),
+    rollups:
+      database.dialect === 'native'
+        ? new NativeRollupRepository(database)
+        : new TimescaleRollupRepository(database),
     async close(drop = true) {
       await Promise.all([ticks.stop(), points.stop(), riskPoints.stop()]);
       await database.close();

@@ -1,0 +1,152 @@
+import type { Dialect } from '../dialect.js';
+import { levelFor, levels } from './resolution.js';
+
+/** What is done about buckets without data: left out, given as `null`, or filled with the last value before them. */
+export type Gaps = 'omit' | 'null' | 'previous';
+
+export interface BucketQuery {
+  readonly dialect: Dialect;
+  readonly widthMs: number;
+  readonly gaps: Gaps;
+  /** Late rows of these portfolios wait to be rolled up again: their buckets are put together anew. */
+  readonly stale: boolean;
+}
+
+/** How far back the value before the first bucket is looked for (`gaps: 'previous'`). */
+const lookBackDays = 7;
+
+const origin = `timestamptz '2000-01-03 00:00+00'`;
+const interval = (ms: number): string => `interval '${ms / 1000} seconds'`;
+const bin = (ms: number, ts: string): string => `date_bin(${interval(ms)}, ${ts}, ${origin})`;
+const iso = (ts: string): string => `to_char(${ts} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
+
+/**
+ * One row per series: `portfolio_id`, `metric_type`, `as_of_ms` (time of the newest value in it), and `buckets`, the
+ * JSON text of its buckets, oldest first. The server builds the JSON: 23,000 buckets cost node 6 ms this way and 130 as
+ * objects.
+ *
+ * Parameters: `$1`, `$2` text[]: the series (portfolio and metric, pairwise); `$3`, `$4` timestamptz: the span, aligned
+ * to buckets; on plain PostgreSQL `$5` timestamptz: up to where the roll-ups are complete.
+ */
+export function bucketSql(query: BucketQuery): string {
+  const { gaps } = query;
+  return `WITH series AS (
+      SELECT * FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS s(portfolio_id, metric_type, place)),
+    ${query.dialect === 'native' ? nativeBuckets(query) : timescaleBuckets(query)}
+    ${gaps === 'omit' ? '' : `, ${filled(query.widthMs, gaps)}`}
+    SELECT s.portfolio_id, s.metric_type, (extract(epoch FROM max(b.last_ts)) * 1000)::float8 AS as_of_ms,
+      coalesce(json_agg(json_build_object('bucket', ${iso('b.bucket')}, 'avg', b.avg, 'min', b.min, 'max', b.max,
+        'first', b.first, 'last', b.last, 'count', b.n) ORDER BY b.bucket) FILTER (WHERE b.bucket IS NOT NULL),
+        '[]')::text AS buckets
+    FROM series s LEFT JOIN ${gaps === 'omit' ? 'buckets' : 'filled'} b USING (place)
+    GROUP BY s.place, s.portfolio_id, s.metric_type ORDER BY s.place`;
+}
+
+const state = 'n, sum, min, max, first_ts, first, last_ts, last';
+
+/** Merges states into buckets; a bucket of its own state passes unchanged. */
+const merged = (bucket: string, from: string): string => `
+  SELECT place, ${bucket} AS bucket, sum(n) AS n, sum(sum) / sum(n) AS avg, min(min) AS min, max(max) AS max,
+    (min(ARRAY[extract(epoch FROM first_ts)::float8, first]))[2] AS first,
+    (max(ARRAY[extract(epoch FROM last_ts)::float8, last]))[2] AS last, max(last_ts) AS last_ts
+  FROM ${from} GROUP BY 1, 2`;
+
+/** Stored states of one roll-up in a span, series by series along its primary key. */
+const stored = (table: string, from: string, to: string): string => `
+  SELECT s.place, s.portfolio_id, r.bucket, ${state} FROM series s CROSS JOIN LATERAL (
+    SELECT bucket, ${state} FROM ${table} x WHERE x.portfolio_id = s.portfolio_id AND x.metric_type = s.metric_type
+      AND x.bucket >= ${from} AND x.bucket < ${to}) r`;
+
+/** Raw rows as states of one value each. Index analytics_metrics_portfolio_time. */
+const raw = (levelMs: number, from: string, to: string, join = ''): string => `
+  SELECT s.place, s.portfolio_id, ${bin(levelMs, 'r.ts')} AS bucket, 1 AS n, value AS sum, value AS min, value AS max,
+    r.ts AS first_ts, value AS first, r.ts AS last_ts, value AS last
+  FROM series s ${join} CROSS JOIN LATERAL (
+    SELECT "timestamp" AS ts, value FROM analytics_metrics x
+    WHERE x.portfolio_id = s.portfolio_id AND x.metric_type = s.metric_type
+      AND x."timestamp" >= ${from} AND x."timestamp" < ${to}) r`;
+
+/**
+ * Roll-up below the watermark, raw rows above it, in one snapshot. Where marks say that late rows have come, the stored
+ * bucket is left out and put together from its fresh minutes and the raw rows of its stale ones.
+ */
+function nativeBuckets({ widthMs, stale }: BucketQuery): string {
+  const level = levelFor(widthMs);
+  const direct = level.widthMs === widthMs;
+  // Buckets that end below the watermark are complete.
+  const open = `greatest($3::timestamptz, least($4::timestamptz, ${bin(widthMs, '$5::timestamptz')}))`;
+  const fresh = stale
+    ? 'WHERE (r.portfolio_id, r.bucket) NOT IN (SELECT portfolio_id, bucket FROM stale)'
+    : '';
+  const only = (rows: string): string => `SELECT * FROM (${rows}) r ${fresh}`;
+  const parts = [
+    only(stored(level.table, direct ? open : '$3::timestamptz', '$4::timestamptz')),
+    raw(level.widthMs, 'greatest($3::timestamptz, $5::timestamptz)', '$4::timestamptz'),
+    ...(stale ? staleParts(level.widthMs) : []),
+  ];
+  return `${stale ? staleMinutes(level.widthMs) : ''}
+    parts AS (${parts.join(' UNION ALL ')}),
+    buckets AS (
+      ${direct ? `SELECT place, bucket, n, sum / n AS avg, min, max, first, last, last_ts FROM (${only(stored(level.table, '$3::timestamptz', open))}) c UNION ALL` : ''}
+      ${merged(direct ? 'bucket' : bin(widthMs, 'bucket'), 'parts')})`;
+}
+
+const staleMinutes = (levelMs: number): string => `
+  stale AS MATERIALIZED (
+    SELECT DISTINCT portfolio_id, bucket AS minute, ${bin(levelMs, 'bucket')} AS bucket FROM rollup_dirty
+    WHERE portfolio_id = ANY ($1::text[]) AND bucket >= $3::timestamptz AND bucket < least($4::timestamptz, $5::timestamptz)),
+  stale_buckets AS MATERIALIZED (SELECT DISTINCT portfolio_id, bucket FROM stale),`;
+
+const staleParts = (levelMs: number): string[] => {
+  const minute = interval(levels[0].widthMs);
+  const rawOfStaleMinutes = raw(
+    levelMs,
+    'd.minute',
+    `d.minute + ${minute}`,
+    'JOIN stale d ON d.portfolio_id = s.portfolio_id',
+  );
+  const freshMinutes = `
+    SELECT s.place, s.portfolio_id, d.bucket, ${state} FROM series s
+    JOIN stale_buckets d ON d.portfolio_id = s.portfolio_id
+    CROSS JOIN LATERAL (
+      SELECT bucket AS minute, ${state} FROM ${levels[0].table} x
+      WHERE x.portfolio_id = s.portfolio_id AND x.metric_type = s.metric_type
+        AND x.bucket >= d.bucket AND x.bucket < least(d.bucket + ${interval(levelMs)}, $5::timestamptz)) r
+    WHERE (s.portfolio_id, r.minute) NOT IN (SELECT portfolio_id, minute FROM stale)`;
+  return levelMs === levels[0].widthMs ? [rawOfStaleMinutes] : [rawOfStaleMinutes, freshMinutes];
+};
+
+/** Continuous aggregates unite stored and raw rows themselves. */
+function timescaleBuckets({ widthMs }: BucketQuery): string {
+  const level = levelFor(widthMs);
+  return `parts AS (
+      SELECT s.place, r.bucket, ${state} FROM ${level.table} r
+      JOIN series s ON s.portfolio_id = r.portfolio_id AND s.metric_type = r.metric_type
+      WHERE r.portfolio_id = ANY ($1::text[]) AND r.metric_type = ANY ($2::text[])
+        AND r.bucket >= $3::timestamptz AND r.bucket < $4::timestamptz),
+    buckets AS (${
+      level.widthMs === widthMs
+        ? 'SELECT place, bucket, n, sum / n AS avg, min, max, first, last, last_ts FROM parts'
+        : merged(bin(widthMs, 'bucket'), 'parts')
+    })`;
+}
+
+/** Every bucket of the span, with data or without. */
+function filled(widthMs: number, gaps: 'null' | 'previous'): string {
+  const all = `SELECT s.place, s.portfolio_id, s.metric_type, g AS bucket, b.n, b.avg, b.min, b.max, b.first, b.last, b.last_ts
+    FROM series s CROSS JOIN generate_series($3::timestamptz, $4::timestamptz - interval '1 microsecond', ${interval(widthMs)}) g
+    LEFT JOIN buckets b ON b.place = s.place AND b.bucket = g`;
+  if (gaps === 'null') {
+    return `filled AS (SELECT place, bucket, coalesce(n, 0) AS n, avg, min, max, first, last, last_ts FROM (${all}) a)`;
+  }
+  // A bucket belongs to the last one with data at or before it; those before any take the value before the span.
+  return `runs AS (SELECT *, count(n) OVER (PARTITION BY place ORDER BY bucket) AS run FROM (${all}) a),
+    held AS (SELECT *, first_value(last) OVER (PARTITION BY place, run ORDER BY bucket) AS held FROM runs),
+    filled AS (
+      SELECT h.place, h.bucket, coalesce(n, 0) AS n, coalesce(avg, v.value) AS avg, coalesce(min, v.value) AS min,
+        coalesce(max, v.value) AS max, coalesce(first, v.value) AS first, coalesce(last, v.value) AS last, last_ts
+      FROM held h LEFT JOIN LATERAL (SELECT coalesce(h.held, CASE WHEN h.run = 0 THEN (
+        SELECT value FROM analytics_metrics x WHERE x.portfolio_id = h.portfolio_id AND x.metric_type = h.metric_type
+          AND x."timestamp" < $3::timestamptz AND x."timestamp" >= $3::timestamptz - interval '${lookBackDays} days'
+        ORDER BY x."timestamp" DESC LIMIT 1) END) AS value) v ON true)`;
+}
