@@ -5,11 +5,12 @@ import { IdempotentUploads } from './idempotent-uploads.js';
 import { IngestController } from './ingest.controller.js';
 import { IngestGateway } from './ingest.gateway.js';
 import { IngestService } from './ingest.service.js';
+import { TicksController } from './ticks.controller.js';
 
 /** 1. The door: accepts, validates, and hands on to the store; answers when it is durable. */
 @Module({
   imports: [StoreModule],
-  controllers: [IngestController],
+  controllers: [IngestController, TicksController],
   providers: [IngestService, IngestGateway, IdempotentUploads, IdempotencyRepository],
   exports: [IngestService],
 })

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { PoolClient } from 'pg';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { Database, statementTimeoutMs } from './database.js';
+import { QueryMeter } from './query-meter.js';
 import { bucketSql, type Gaps } from './rollups/history-sql.js';
 import { autoResolution, bucketAt, nameOf, type Resolution } from './rollups/resolution.js';
 
@@ -35,6 +36,8 @@ export interface HistoryPage {
   /** The span asked for, aligned to buckets. */
   readonly fromMs: number;
   readonly toMs: number;
+  /** Portfolios asked for of which there is no such metric at all. */
+  readonly withoutData: readonly string[];
   /** Series of this page; the last one may go on in the next. */
   readonly series: readonly HistorySeries[];
   readonly nextCursor: string | null;
@@ -76,13 +79,31 @@ const snapshot = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
 /** Reads metrics: history from the roll-ups with the newest rows added, and the newest values. */
 @Injectable()
 export class MetricRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly meter: QueryMeter,
+  ) {}
 
   /**
    * Buckets of one or many series. All statements see one snapshot.
    * @throws Problem 400 `INVALID_CURSOR`, 503 `QUERY_TIMEOUT`
    */
   history(query: HistoryQuery): Promise<HistoryPage> {
+    return this.meter.time(
+      (page) => (page?.resolutionUsed === 'raw' ? 'history_raw' : 'history_rollup'),
+      () => this.readHistory(query),
+    );
+  }
+
+  /**
+   * The newest value of every metric of a portfolio joined with the limits in force, worst first; limits without a value
+   * and metrics without a limit included.
+   */
+  latestWithLimits(portfolioId: string): Promise<LatestMetric[]> {
+    return this.meter.time('latest', () => this.readLatest(portfolioId));
+  }
+
+  private readHistory(query: HistoryQuery): Promise<HistoryPage> {
     return this.database.reader.transaction(async (client) => {
       await client.query(`SET LOCAL statement_timeout = ${statementTimeoutMs.report}`);
       const series = await this.seriesOf(client, query);
@@ -91,17 +112,15 @@ export class MetricRepository {
           ? autoResolution(query.toMs - query.fromMs, series.length)
           : query.resolution;
       const limit = Math.min(Math.max(1, query.limit ?? defaultHistoryPage), maxHistoryPage);
-      return resolution === 'raw'
+      const page = await (resolution === 'raw'
         ? this.rawPage(client, query, series, limit)
-        : this.bucketPage(client, query, series, resolution.widthMs, limit);
+        : this.bucketPage(client, query, series, resolution.widthMs, limit));
+      const found = new Set(series.map((s) => s.portfolio_id));
+      return { ...page, withoutData: query.portfolioIds.filter((id) => !found.has(id)) };
     }, snapshot);
   }
 
-  /**
-   * The newest value of every metric of a portfolio joined with the limits in force, worst first; limits without a value
-   * and metrics without a limit included.
-   */
-  async latestWithLimits(portfolioId: string): Promise<LatestMetric[]> {
+  private async readLatest(portfolioId: string): Promise<LatestMetric[]> {
     const { rows } = await this.database.reader.query<{
       metric_type: string;
       value: number | null;
@@ -172,7 +191,7 @@ export class MetricRepository {
     series: readonly Series[],
     widthMs: number,
     limit: number,
-  ): Promise<HistoryPage> {
+  ): Promise<Omit<HistoryPage, 'withoutData'>> {
     const fromMs = bucketAt(query.fromMs, widthMs);
     const toMs = bucketAt(query.toMs - 1, widthMs) + widthMs;
     const { slices, nextCursor } = slice(series, { fromMs, toMs, widthMs, limit, cursor: query.cursor });
@@ -233,7 +252,7 @@ export class MetricRepository {
     query: HistoryQuery,
     series: readonly Series[],
     limit: number,
-  ): Promise<HistoryPage> {
+  ): Promise<Omit<HistoryPage, 'withoutData'>> {
     const [portfolio, metric, fromUs, skip] =
       query.cursor === undefined
         ? ['', '', '', 0]

@@ -5,6 +5,8 @@ import { Health } from '../health/health.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { AlertStore } from '../observability/alerting/alert-store.js';
 import { MetricSamples } from '../observability/alerting/metric-samples.js';
+import { partitionsAhead, rollupDirty, rollupLag } from '../observability/catalogue/store.js';
+import { Sources } from '../observability/collection/sources.js';
 import { Logger } from '../observability/logger.js';
 import { Metrics } from '../observability/metrics.js';
 import { AlertRepository } from './alert.repository.js';
@@ -13,15 +15,22 @@ import { cleanUp } from './clean-up.js';
 import { Database } from './database.js';
 import { DatabaseEvidence } from './database-evidence.js';
 import { IdempotencyRepository } from './idempotency.repository.js';
+import { MetricRepository } from './metric.repository.js';
 import { MetricWriter, RiskMetricWriter } from './metric.writer.js';
 import { MetricSamplesRepository } from './metric-samples.repository.js';
 import { PartitionRepository } from './partitions/partition.repository.js';
 import { PartitionService } from './partitions/partition.service.js';
 import { PoolSource } from './pool-source.js';
 import { PortfolioRepository } from './portfolio.repository.js';
+import { QueryMeter } from './query-meter.js';
+import { timeTables } from './retention.js';
+import { NativeRollupRepository } from './rollups/native-rollup.repository.js';
+import { RollupRepository } from './rollups/rollup.repository.js';
+import { TimescaleRollupRepository } from './rollups/timescale-rollup.repository.js';
 import { RowBounds } from './row-bounds.js';
 import { SeqSource } from './seq-source.js';
-import { StoreJobs } from './store-jobs.js';
+import { StorageAudit } from './storage-audit.js';
+import { type StoreJob, StoreJobs } from './store-jobs.js';
 import { TickRepository } from './tick.repository.js';
 import { TickWriter } from './tick.writer.js';
 import { WriterMeter } from './writer/writer-meter.js';
@@ -127,11 +136,19 @@ function metricWriter<W extends MetricWriter | RiskMetricWriter>(
   };
 }
 
+const rollups = {
+  provide: RollupRepository,
+  inject: [Database],
+  useFactory: (db: Database): RollupRepository =>
+    db.dialect === 'native' ? new NativeRollupRepository(db) : new TimescaleRollupRepository(db),
+};
+
 const jobs = {
   provide: StoreJobs,
   inject: [
     Database,
     PartitionService,
+    RollupRepository,
     SeqSource,
     TickWriter,
     MetricWriter,
@@ -143,6 +160,7 @@ const jobs = {
   useFactory: (
     db: Database,
     parts: PartitionService | null,
+    rollup: RollupRepository,
     seq: SeqSource,
     ticks: TickWriter,
     metricsWriter: MetricWriter,
@@ -159,27 +177,61 @@ const jobs = {
     const latest = async () => {
       for (const writer of [ticks, metricsWriter, riskWriter]) await writer.flushLatest();
     };
-    return new StoreJobs(
-      [
-        { name: 'latest', everyMs: 1_000, run: latest },
-        { name: 'clean-up', everyMs: 60_000, run: () => cleanUp(db) },
-        ...(parts === null
-          ? []
-          : [
-              { name: 'partitions' as const, everyMs: 300_000, run: () => parts.makeAhead() },
-              {
-                name: 'retention' as const,
-                everyMs: 600_000,
-                run: async () => void (await parts.applyRetention()),
-              },
-            ]),
-      ],
-      metrics,
-      logger.child('store'),
-      lifecycle,
-    );
+    const jobList = [...commonJobs(db, rollup, metrics, latest), ...partitionJobs(parts, rollup, metrics)];
+    return new StoreJobs(jobList, metrics, logger.child('store'), lifecycle);
   },
 };
+
+function commonJobs(
+  db: Database,
+  rollup: RollupRepository,
+  metrics: Metrics,
+  latest: () => Promise<void>,
+): StoreJob[] {
+  const lag = metrics.gauge(rollupLag, {});
+  const dirty = metrics.gauge(rollupDirty, {});
+  return [
+    { name: 'latest', everyMs: 1_000, run: latest },
+    { name: 'clean-up', everyMs: 60_000, run: () => cleanUp(db) },
+    {
+      name: 'rollup',
+      everyMs: 5_000,
+      run: async () => {
+        // On TimescaleDB its own policies do it.
+        if (db.dialect === 'native') await rollup.refresh();
+        const { rolledUpToMs, dirtyMinutes } = await rollup.status();
+        if (rolledUpToMs !== null) lag.set((Date.now() - rolledUpToMs) / 1000);
+        if (dirtyMinutes !== null) dirty.set(dirtyMinutes);
+      },
+    },
+  ];
+}
+
+function partitionJobs(
+  parts: PartitionService | null,
+  rollup: RollupRepository,
+  metrics: Metrics,
+): StoreJob[] {
+  if (parts === null) return [];
+  for (const table of timeTables) {
+    metrics.gaugeFrom(partitionsAhead, { table }, () => parts.aheadOf(table));
+  }
+  return [
+    { name: 'partitions', everyMs: 60_000, run: () => parts.makeAhead() },
+    {
+      name: 'retention',
+      everyMs: 600_000,
+      run: async () => {
+        // Raw metrics go only when their roll-ups are complete.
+        await parts.applyRetention(async (table, { fromMs, toMs }) =>
+          table === 'analytics_metrics' && rollup instanceof NativeRollupRepository
+            ? rollup.isSettled(fromMs, toMs)
+            : true,
+        );
+      },
+    },
+  ];
+}
 
 /** 2. Durable storage: pools, group-commit writers, repositories, roll-ups, partitions. */
 @Module({
@@ -190,8 +242,16 @@ const jobs = {
     tickWriter,
     metricWriter(MetricWriter, 'analytics_metrics'),
     metricWriter(RiskMetricWriter, 'risk_metrics'),
+    rollups,
     jobs,
     PoolSource,
+    {
+      provide: StorageAudit,
+      inject: [Database, PartitionService, RollupRepository, Metrics, Sources],
+      useFactory: (...parts: ConstructorParameters<typeof StorageAudit>) => new StorageAudit(...parts),
+    },
+    QueryMeter,
+    MetricRepository,
     PortfolioRepository,
     TickRepository,
     BarRepository,
@@ -208,6 +268,8 @@ const jobs = {
     MetricWriter,
     RiskMetricWriter,
     StoreJobs,
+    RollupRepository,
+    MetricRepository,
     PortfolioRepository,
     TickRepository,
     BarRepository,

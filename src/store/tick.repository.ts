@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { StoredTick } from '../domain/tick.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { Database } from './database.js';
+import { QueryMeter } from './query-meter.js';
 
 export interface TickQuery {
   readonly symbol: string;
@@ -52,10 +53,23 @@ type TickRow = [number, string, number, number, number | null, string | null];
 /** Reads ticks: exactly what was stored. */
 @Injectable()
 export class TickRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly meter: QueryMeter,
+  ) {}
 
   /** Ticks of one symbol in time order. @throws Problem 400 `INVALID_CURSOR` */
-  async page({ symbol, fromMs, toMs, cursor, limit = defaultTickPage }: TickQuery): Promise<TickPage> {
+  page(query: TickQuery): Promise<TickPage> {
+    return this.meter.time('ticks', () => this.readPage(query));
+  }
+
+  private async readPage({
+    symbol,
+    fromMs,
+    toMs,
+    cursor,
+    limit = defaultTickPage,
+  }: TickQuery): Promise<TickPage> {
     const take = Math.min(Math.max(1, limit), maxTickPage);
     const [afterUs, afterSeq] =
       cursor === undefined ? [null, 0] : decodeCursor(cursor, ['string', 'number'] as const);

@@ -13,6 +13,7 @@ import { MetricWriter, RiskMetricWriter } from '../../src/store/metric.writer.js
 import { PartitionRepository } from '../../src/store/partitions/partition.repository.js';
 import { PartitionService } from '../../src/store/partitions/partition.service.js';
 import { PortfolioRepository } from '../../src/store/portfolio.repository.js';
+import { QueryMeter } from '../../src/store/query-meter.js';
 import { NativeRollupRepository } from '../../src/store/rollups/native-rollup.repository.js';
 import type { RollupRepository } from '../../src/store/rollups/rollup.repository.js';
 import { TimescaleRollupRepository } from '../../src/store/rollups/timescale-rollup.repository.js';
@@ -97,6 +98,7 @@ export async function openStore(
     partitions = new PartitionService(new PartitionRepository(database.maintenance), database.retention, log);
     await partitions.start();
   }
+  const queryMeter = new QueryMeter(metrics);
   const defects: unknown[] = [];
   const shared = {
     pool: database.writer,
@@ -130,10 +132,10 @@ export async function openStore(
     ticks,
     points,
     riskPoints,
-    tickRepository: new TickRepository(database),
+    tickRepository: new TickRepository(database, queryMeter),
     portfolios: new PortfolioRepository(database, seq, bus),
     bars: new BarRepository(database),
-    metricRepository: new MetricRepository(database),
+    metricRepository: new MetricRepository(database, queryMeter),
     rollups:
       database.dialect === 'native'
         ? new NativeRollupRepository(database)

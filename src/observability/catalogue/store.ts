@@ -118,3 +118,39 @@ export const storeJobLastSuccess = gauge(
   'When a background job last succeeded.',
   job,
 );
+
+export const rollupLag = gauge(
+  'tidewatch_store_rollup_lag_seconds',
+  'Age of the newest moment that is rolled up; answers read younger rows raw.',
+);
+export const rollupDirty = gauge(
+  'tidewatch_store_rollup_dirty_minutes',
+  'Minutes of portfolios that late rows have touched and that wait to be rolled up again (plain PostgreSQL).',
+);
+export const rollupChecked = counter(
+  'tidewatch_store_rollup_checked_buckets_total',
+  'Stored buckets that were recomputed from the raw rows.',
+);
+export const rollupMismatches = counter(
+  'tidewatch_store_rollup_mismatches_total',
+  'Stored buckets that their raw rows did not confirm.',
+);
+
+/** Time tables; see `src/store/retention.ts`. */
+export const partitionsAhead = gauge(
+  'tidewatch_store_partitions_ahead',
+  'Partitions that exist beyond the one of now, without a gap (plain PostgreSQL).',
+  { table: writerNames },
+);
+
+/** Queries of clients, by what they read. */
+export const queryKinds = ['history_rollup', 'history_raw', 'latest', 'ticks'] as const;
+export type QueryKind = (typeof queryKinds)[number];
+// Edges at the target (500 ms) and the critical value (2 s) of the query row.
+export const querySeconds = histogram(
+  'tidewatch_store_query_seconds',
+  'Time of a query of a client, wait for a connection included.',
+  [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15],
+  { query: queryKinds },
+  { window: 'query_time' },
+);

@@ -100,6 +100,11 @@ export class PartitionService {
     return dropped;
   }
 
+  /** Partitions that exist beyond the one of now, without a gap. */
+  aheadOf(table: TimeTable): number {
+    return this.coverage.get(table)?.aheadOf(this.now()) ?? 0;
+  }
+
   status(): PartitionStatus[] {
     return timeTables.map((table) => {
       const coverage = this.coverage.get(table) ?? new Coverage();

@@ -1,0 +1,120 @@
+import { Readable } from 'node:stream';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { notFound } from '../domain/problem.js';
+import { type HistoryPage, type HistorySeries, MetricRepository } from '../store/metric.repository.js';
+import { PortfolioRepository } from '../store/portfolio.repository.js';
+import {
+  type HistoryBody,
+  type HistoryParameters,
+  historyBody,
+  historyQuery,
+  portfolioId,
+} from './history.dto.js';
+
+/** Metrics over time. The buckets arrive from the database as JSON text and leave as it, piece by piece. */
+@Controller('api/v1/analytics')
+export class HistoryController {
+  constructor(
+    private readonly metrics: MetricRepository,
+    private readonly portfolios: PortfolioRepository,
+  ) {}
+
+  @Get('portfolio/:id/history')
+  async one(
+    @Param('id', { schema: portfolioId }) id: string,
+    @Query({ schema: historyQuery }) { metric, ...query }: HistoryParameters,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const page = await this.metrics.history({
+      ...optional(query),
+      portfolioIds: [id],
+      metricTypes: [metric],
+    });
+    const [series] = page.series;
+    if (series === undefined && !(await this.portfolios.get(id))) throw notFound('portfolio', id);
+    const head = { portfolio_id: id, metric, ...spanOf(page), gaps: query.gaps };
+    send(reply, head, age(series?.asOfMs ?? null), page.nextCursor, function* () {
+      yield `"buckets":${series?.bucketsJson ?? '[]'}`;
+    });
+  }
+
+  @Post('history')
+  @HttpCode(200)
+  async many(@Body({ schema: historyBody }) body: HistoryBody, @Res() reply: FastifyReply): Promise<void> {
+    const page = await this.metrics.history({
+      ...optional({ ...body, resolution: body.bucket }),
+      portfolioIds: [...new Set(body.portfolio_ids)],
+      ...(body.metric_types ? { metricTypes: body.metric_types } : {}),
+    });
+    const newest = page.series.reduce<number | null>(
+      (max, { asOfMs }) => (asOfMs === null ? max : Math.max(max ?? 0, asOfMs)),
+      null,
+    );
+    const head = { ...spanOf(page), gaps: body.gaps, without_data: page.withoutData };
+    send(reply, head, age(newest), page.nextCursor, function* () {
+      yield '"series":[';
+      for (let i = 0; i < page.series.length; i++) {
+        yield `${i > 0 ? ',' : ''}${seriesJson(page.series[i] as HistorySeries)}`;
+      }
+      yield ']';
+    });
+  }
+}
+
+interface Common {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly resolution: HistoryParameters['resolution'];
+  readonly gaps: HistoryParameters['gaps'];
+  readonly cursor?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** What the repository takes: what was not given is left out. */
+const optional = ({ fromMs, toMs, resolution, gaps, cursor, limit }: Common) => ({
+  fromMs,
+  toMs,
+  resolution,
+  gaps,
+  ...(cursor === undefined ? {} : { cursor }),
+  ...(limit === undefined ? {} : { limit }),
+});
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+const spanOf = (page: HistoryPage) => ({
+  from: iso(page.fromMs),
+  to: iso(page.toMs),
+  resolution_used: page.resolutionUsed,
+});
+
+const age = (asOfMs: number | null) =>
+  asOfMs === null
+    ? { as_of: null, data_age_ms: null, reason: 'there are no values in this span' }
+    : { as_of: iso(asOfMs), data_age_ms: Math.max(0, Date.now() - asOfMs) };
+
+const seriesJson = ({ portfolioId: id, metricType, asOfMs, bucketsJson }: HistorySeries): string => {
+  const head = { portfolio_id: id, metric_type: metricType, ...age(asOfMs) };
+  return `${JSON.stringify(head).slice(0, -1)},"buckets":${bucketsJson}}`;
+};
+
+/** `{…head, …age, next_cursor, <body>}` */
+function send(
+  reply: FastifyReply,
+  head: object,
+  ageOf: object,
+  nextCursor: string | null,
+  body: () => Generator<string>,
+): void {
+  const start = JSON.stringify({ ...head, ...ageOf, next_cursor: nextCursor }).slice(0, -1);
+  void reply.header('content-type', 'application/json; charset=utf-8').send(
+    Readable.from(
+      (function* () {
+        yield `${start},`;
+        yield* body();
+        yield '}';
+      })(),
+    ),
+  );
+}
