@@ -124,8 +124,8 @@ export const rollupLag = gauge(
   'Age of the newest moment that is rolled up; answers read younger rows raw.',
 );
 export const rollupDirty = gauge(
-  'tidewatch_store_rollup_dirty_minutes',
-  'Minutes of portfolios that late rows have touched and that wait to be rolled up again (plain PostgreSQL).',
+  'tidewatch_store_rollup_dirty_buckets',
+  'Minute buckets of portfolios that late rows have touched and that wait to be rolled up again (plain PostgreSQL).',
 );
 export const rollupChecked = counter(
   'tidewatch_store_rollup_checked_buckets_total',
