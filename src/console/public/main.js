@@ -3,7 +3,7 @@ import { drawDetail, drawEvents, drawLimits, drawPrices } from './panels/detail.
 import { drawPortfolios } from './panels/portfolios.js';
 import { drawTargets } from './panels/targets.js';
 import { connect } from './socket.js';
-import { applyList, applyMessage, applySummary, connectionState, createState } from './state.js';
+import { applyLimits, applyList, applyMessage, applySummary, connectionState, createState } from './state.js';
 
 const $ = (id) => document.getElementById(id);
 const state = createState();
@@ -15,40 +15,45 @@ async function read(path) {
   return response.json();
 }
 
-/** What no topic carries yet is polled; a failed poll keeps the last known values and is tried again. */
-async function poll() {
+const failing = new Set();
+
+/** Reads one thing; when that fails the last known value stays, and it is said once until it works again. */
+async function refresh(path, apply) {
   try {
-    const { items } = await read('/api/v1/portfolios?limit=100');
-    applyList(state, items);
-    const targets = await read('/api/v1/ops/targets');
-    state.targets = targets.rows ?? targets.targets ?? [];
-    await Promise.all(
-      items.map(async ({ id }) => {
-        const answer = await read(`/api/v1/risk/portfolio/${encodeURIComponent(id)}/metrics`);
-        state.limits.set(
-          id,
-          (answer.metrics ?? answer.items ?? []).filter((m) => m.threshold_value != null),
-        );
-      }),
-    );
+    apply(await read(path));
+    failing.delete(path);
     dirty = true;
   } catch (error) {
-    console.warn('poll failed:', error);
-  } finally {
-    setTimeout(poll, 3_000);
+    if (!failing.has(path)) console.warn('cannot refresh:', error);
+    failing.add(path);
   }
+}
+
+/** What no topic carries yet is polled. */
+async function poll() {
+  await Promise.all([
+    refresh('/api/v1/portfolios?limit=100', ({ items }) => applyList(state, items)),
+    refresh('/api/v1/ops/targets', (answer) => {
+      state.targets = answer.targets;
+    }),
+  ]);
+  await Promise.all(
+    [...state.portfolios.keys()].map((id) =>
+      refresh(`/api/v1/risk/portfolio/${encodeURIComponent(id)}/metrics`, (answer) =>
+        applyLimits(state, id, answer),
+      ),
+    ),
+  );
+  setTimeout(poll, 3_000);
 }
 
 /** Before the first tick of the session there is still a last value to show. */
 async function firstValues() {
   for (const id of [...state.portfolios.keys()]) {
-    try {
-      applySummary(state, id, await read(`/api/v1/analytics/portfolio/${encodeURIComponent(id)}/summary`));
-    } catch (error) {
-      console.warn('no summary yet:', error);
-    }
+    await refresh(`/api/v1/analytics/portfolio/${encodeURIComponent(id)}/summary`, (summary) =>
+      applySummary(state, id, summary),
+    );
   }
-  dirty = true;
 }
 
 function draw() {
@@ -72,6 +77,7 @@ setInterval(() => {
   const shown = connectionState(state);
   $('connection').textContent = shown;
   $('connection').dataset.state = shown;
+  document.body.dataset.state = shown;
   $('age').textContent = state.heardAt ? age(Date.now() - state.heardAt) : '–';
   $('rate').textContent = `${state.received} msg/s`;
   state.received = 0;

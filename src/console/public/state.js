@@ -36,12 +36,28 @@ function portfolio(state, id) {
   return known;
 }
 
+function forget(state, id) {
+  state.portfolios.delete(id);
+  state.limits.delete(id);
+  if (state.selected === id) state.selected = state.portfolios.keys().next().value ?? null;
+}
+
 export function applyList(state, items) {
+  const listed = new Set(items.map(({ id }) => id));
+  for (const id of state.portfolios.keys()) if (!listed.has(id)) forget(state, id);
   for (const item of items) {
     const known = portfolio(state, item.id);
     known.name = item.name;
     known.currency = item.currency;
   }
+}
+
+export function applyLimits(state, id, answer) {
+  const metrics = answer.metrics ?? answer.items ?? [];
+  state.limits.set(
+    id,
+    metrics.filter(({ threshold_value }) => threshold_value != null),
+  );
 }
 
 export function applySummary(state, id, summary) {

@@ -49,6 +49,11 @@ export function worstLimit(limits) {
 }
 
 export function drawPortfolios(root, state, onSelect) {
+  for (const [id, { tr }] of rows) {
+    if (state.portfolios.has(id)) continue;
+    tr.remove();
+    rows.delete(id);
+  }
   for (const portfolio of state.portfolios.values()) {
     const known = row(portfolio.id, root, onSelect);
     known.name.textContent = portfolio.name;
