@@ -52,3 +52,18 @@ export const seriesOf = (run: DryRun): Readonly<Record<string, number>> =>
       }),
     ),
   );
+
+/** Answers per query (white space folded), each a list of what successive runs get, the last one repeated. */
+export type CapturedReplies = Readonly<Record<string, readonly (readonly object[])[]>>;
+
+/** Plays captured replies back; see {@link Fakes.query}. */
+export function playBack(replies: CapturedReplies): NonNullable<Fakes['query']> {
+  const asked = new Map<string, number>();
+  return (sql) => {
+    const key = sql.trim().replace(/\s+/g, ' ');
+    const turn = asked.get(key) ?? 0;
+    asked.set(key, turn + 1);
+    const answers = replies[key];
+    return answers?.[Math.min(turn, answers.length - 1)];
+  };
+}
