@@ -16,8 +16,10 @@ export function promql(signal: Signal, windowMs: number, by: readonly string[] =
       return `${signal.reduce} ${group()} (${value})`;
     }
     case 'rate':
+      return `sum ${group()} (rate(${selector(signal.of, countSuffix(signal.of))}${window}))`;
     case 'increase':
-      return `sum ${group()} (${signal.kind}(${selector(signal.of, countSuffix(signal.of))}${window}))`;
+      // Prometheus extrapolates: five events show as 5.08, which is not more than five.
+      return `round(sum ${group()} (increase(${selector(signal.of, countSuffix(signal.of))}${window})))`;
     case 'share': {
       const events = (of: Select) => `sum ${group()} (rate(${selector(of, countSuffix(of))}${window}))`;
       const all = events(signal.of);

@@ -100,7 +100,8 @@ export const writerDeadLetters = counter(
 /** Work beside the flow. */
 export const storeJobNames = ['latest', 'partitions', 'retention', 'rollup', 'clean-up'] as const;
 export type StoreJobName = (typeof storeJobNames)[number];
-const job = { job: storeJobNames } as const;
+// Not `job`: that label is Prometheus' own, and it would be renamed when scraped.
+const job = { task: storeJobNames } as const;
 
 export const storeJobSeconds = histogram(
   'tidewatch_store_job_seconds',

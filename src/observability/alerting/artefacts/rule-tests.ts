@@ -40,7 +40,7 @@ export function renderRuleTests(set: RuleSet): ReadonlyMap<string, string> {
     files.set(name, file);
   };
   for (const live of liveAlerts(set.rules, set.thresholds)) {
-    add(live.rule.group, live.rule.group, stepMs, testsOf(live));
+    if (!live.rule.testedByHand) add(live.rule.group, live.rule.group, stepMs, testsOf(live));
   }
   for (const rule of set.slos) {
     for (const window of set.thresholds.burn.windows) {

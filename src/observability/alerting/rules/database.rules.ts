@@ -62,4 +62,15 @@ export const databaseRules: readonly Rule[] = [
     description:
       'Partitions of {label:table} that begin after now: {value}. Without one, rows of the next period have no place and ingest stops.',
   },
+  {
+    kind: 'signal',
+    group: 'database',
+    threshold: 'rollup_mismatch',
+    alerts: { critical: 'RollupMismatch' },
+    signal: increaseOf(collected('tidewatch_store_rollup_mismatches_total', 'counter')),
+    dashboard: 'tidewatch-database',
+    summary: '{value} roll-up buckets are wrong',
+    description:
+      '{value} stored buckets were recomputed from their raw rows within {window} and came out different.',
+  },
 ];

@@ -3,6 +3,7 @@ import { databaseRules } from './database.rules.js';
 import { pipelineRules } from './pipeline.rules.js';
 import { platformRules } from './platform.rules.js';
 import { redisRules } from './redis.rules.js';
+import { riskRules } from './risk.rules.js';
 import type { Rule } from './rule.js';
 import { targetRules } from './target.rules.js';
 import { watcherRules } from './watcher.rules.js';
@@ -15,5 +16,6 @@ export const rules: readonly Rule[] = [
   ...databaseRules,
   ...redisRules,
   ...pipelineRules,
+  ...riskRules,
   ...watcherRules,
 ];

@@ -1,3 +1,4 @@
+import { ready } from '../../catalogue/platform.js';
 import { collected, gaugeOf } from '../signal.js';
 import type { Rule } from './rule.js';
 
@@ -41,6 +42,17 @@ export const platformRules: readonly Rule[] = [
     summary: '{label:instance} has started {value} times within {window}',
     description:
       '{label:instance} has started {value} times within {window}: it ends and is started again, over and over.',
+  },
+  {
+    kind: 'signal',
+    group: 'platform',
+    threshold: 'not_ready',
+    alerts: { warning: 'NotReady' },
+    signal: gaugeOf(ready, 'min'),
+    dashboard: 'tidewatch-overview',
+    summary: 'The readiness check refuses traffic',
+    description:
+      'GET /health/ready has answered 503 for a while: a dependency is away, or start and drain do not end.',
   },
   {
     kind: 'signal',

@@ -56,4 +56,15 @@ export const redisRules: readonly Rule[] = [
     description:
       'maxmemory-policy is one of allkeys-*: under memory pressure Redis evicts keys without a time to live.',
   },
+  {
+    kind: 'signal',
+    group: 'redis',
+    threshold: 'redis_down',
+    alerts: { critical: 'RedisDown' },
+    signal: gaugeOf(collected('tidewatch_redis_up'), 'min'),
+    dashboard: 'tidewatch-redis',
+    summary: 'Redis does not answer',
+    description:
+      'The configured Redis does not answer PING: fan-out between nodes, resume and shared limits are degraded.',
+  },
 ];

@@ -36,6 +36,8 @@ interface Described {
   readonly summary: string;
   readonly description: string;
   readonly dashboard: DashboardUid;
+  /** Its promtool tests are in `alerts/tests/outside.test.yml`, because series for them cannot be made from the rule. */
+  readonly testedByHand?: boolean;
 }
 
 /** A signal judged against an entry of `alerts/thresholds.yml`, by Prometheus and in the app alike. */
