@@ -37,7 +37,7 @@ export async function serve(config: Config): Promise<void> {
   });
   stopOnSignals(running, (text) => progress.print(text));
   try {
-    await start(config, running, progress);
+    await start(config, running, progress, (url) => dataDir.announce(url));
   } catch (error) {
     progress.clear();
     // A signal came while starting: whoever handles it also ends the process.
@@ -48,7 +48,12 @@ export async function serve(config: Config): Promise<void> {
   }
 }
 
-async function start(settings: Config, running: Running, progress: Progress): Promise<void> {
+async function start(
+  settings: Config,
+  running: Running,
+  progress: Progress,
+  onListening: (url: string) => void,
+): Promise<void> {
   const { logger, lifecycle } = running;
   const [host, port] = [settings.get('HOST'), settings.get('PORT')];
   await requireFreePort(host, port);
@@ -60,6 +65,7 @@ async function start(settings: Config, running: Running, progress: Progress): Pr
   await app.get(Health).runAll();
   await app.listen(port, host);
   const url = urlOf(host, (app.getHttpServer().address() as AddressInfo).port);
+  onListening(url);
   await lifecycle.started();
   logger.child('server').info({ url, start_ms: Math.round(performance.now()) }, 'ready');
   progress.print(banner(config, url, app.get(RedisProvider).mode, performance.now()));

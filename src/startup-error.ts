@@ -15,9 +15,11 @@ const meaning: Readonly<Record<string, string>> = {
   EEXIST: 'it exists and is not a folder',
 };
 
-/** The system error code inside, if there is one. */
-export const errorCode = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+/** The system error code inside, if there is one. Not by `instanceof`: errors of Node may come from another realm. */
+export function errorCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
 
 /** What a failed file operation means, in words: `explainFileError(e, '/data')` → `cannot write /data: permission denied`. */
 export const explainFileError = (error: unknown, path: string): StartupError => {

@@ -1,4 +1,13 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCode, explainFileError, StartupError } from '../startup-error.js';
 import { isAlive, startTicks } from './process-table.js';
@@ -45,9 +54,7 @@ export class DataDir {
    * @throws StartupError when a living server has it
    */
   lock(url: string | null): void {
-    const mine: Owner = { pid: process.pid, startTicks: startTicks(process.pid), url };
-    const draft = `${this.lockFile}.${process.pid}`;
-    writeFileSync(draft, JSON.stringify(mine), { mode: 0o600 });
+    const draft = this.writeDraft(url);
     try {
       // A link appears with its content or not at all, and never replaces another.
       for (let attempt = 0; attempt < 3; attempt++) {
@@ -65,8 +72,21 @@ export class DataDir {
     }
   }
 
+  /** The server listens: tells commands and later starts where. */
+  announce(url: string): void {
+    const draft = this.writeDraft(url);
+    renameSync(draft, this.lockFile);
+  }
+
   unlock(): void {
     if (this.owner()?.pid === process.pid) rmSync(this.lockFile, { force: true });
+  }
+
+  private writeDraft(url: string | null): string {
+    const mine: Owner = { pid: process.pid, startTicks: startTicks(process.pid), url };
+    const draft = `${this.lockFile}.${process.pid}`;
+    writeFileSync(draft, JSON.stringify(mine), { mode: 0o600 });
+    return draft;
   }
 
   private removeStaleLock(): void {
@@ -99,7 +119,8 @@ export class DataDir {
 function makeFolder(path: string, mode: number): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
   if (dirname(path) !== path) makeFolder(dirname(path), 0o755);
-  mkdirSync(path, { mode });
+  mkdirSync(path);
+  chmodSync(path, mode); // whatever the umask is: the database's user has to pass
 }
 
 /** The living server that has this folder, if any; looks only, makes nothing. */

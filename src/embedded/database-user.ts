@@ -5,8 +5,9 @@ import { StartupError } from '../startup-error.js';
 
 /**
  * As whom the embedded PostgreSQL runs. It refuses root, and its initdb refuses a user id without a name. So: as
- * ourselves where that works; as another user when we are root; else as ourselves in a user namespace of our own, where
- * our id has another number.
+ * ourselves where that works; as another user when we are root; where that user cannot get to the folder, as ourselves in
+ * a user namespace of our own, in which our id has another number; where there are no namespaces, as the other user with
+ * the right to pass.
  */
 export interface DatabaseUser {
   /** Who owns its files, as seen from here. */
@@ -50,8 +51,8 @@ export function chooseDatabaseUser(paths: readonly string[]): DatabaseUser {
     const { uid, gid } = account;
     return { uid, gid, command: (file, args) => ({ file, args: [...args], uid, gid }) };
   }
-  const inNamespace = namespaceUser(uid, gid, known);
-  if (inNamespace !== undefined) return inNamespace;
+  const unblocked = namespaceUser(uid, gid, known) ?? (account && capableUser(account));
+  if (unblocked !== undefined) return unblocked;
   throw new StartupError(
     account === undefined
       ? `PostgreSQL does not run as root, and this system has none of the users ${unprivileged.join(', ')}; start as another user, or set DATABASE_URL`
@@ -99,6 +100,14 @@ function namespaceUser(uid: number, gid: number, known: readonly Account[]): Dat
   // Many containers forbid it.
   if (spawnSync('unshare', [...prefix, 'true'], { stdio: 'ignore' }).status !== 0) return undefined;
   return { uid, gid, command: (program, args) => ({ file: 'unshare', args: [...prefix, program, ...args] }) };
+}
+
+/** Where root may not make namespaces (containers): the account, with the one right to pass closed folders. */
+function capableUser({ uid, gid }: Account): DatabaseUser | undefined {
+  const capability = ['--inh-caps=+dac_override', '--ambient-caps=+dac_override'];
+  const prefix = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...capability, '--'];
+  if (spawnSync('setpriv', [...prefix, 'true'], { stdio: 'ignore' }).status !== 0) return undefined;
+  return { uid, gid, command: (program, args) => ({ file: 'setpriv', args: [...prefix, program, ...args] }) };
 }
 
 function accounts(): Account[] {
