@@ -423,6 +423,9 @@ export class AnalyticsEngine extends PortfolioBook {
 }
 
 /** Source times are stored in whole microseconds: the live tick and the replayed one are to be the same number. */
-const toMicroseconds = (tsMs: number): number => Math.round(tsMs * 1_000) / 1_000;
+function toMicroseconds(tsMs: number): number {
+  const whole = Math.floor(tsMs);
+  return (whole * 1_000 + Math.round((tsMs - whole) * 1_000)) / 1_000;
+}
 
 const finiteOr = (x: number, other = Number.NEGATIVE_INFINITY): number => (Number.isFinite(x) ? x : other);

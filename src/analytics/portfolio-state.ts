@@ -28,9 +28,11 @@ export class PortfolioState {
   asOfMs = Number.NaN;
   /** Grows with every change of a price or a position. */
   version = 0;
-  /** The batch that moved it last, and when that was applied. */
+  /** The batch that moved it last; `null` after a change of positions. */
   batch: Pick<StoredTicks, 'ingestedAtMs' | 'storedAtMs'> | null = null;
   sourceMs = Number.NaN;
+  /** When the change was announced, Unix ms. */
+  computedMs = Number.NaN;
   /** Waits for its `portfolio.revalued`. */
   dirty = false;
   moved: number[] = [];

@@ -1,7 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import type { Portfolio } from '../domain/portfolio.js';
 import { notFound } from '../domain/problem.js';
 import { PortfolioRepository } from '../store/portfolio.repository.js';
+import { AnalyticsService } from './analytics.service.js';
 import {
   type Page,
   type PortfolioBody,
@@ -16,7 +18,10 @@ import {
 /** Portfolios and their trades. A change is announced to the engine when it is durable, in its place among the ticks. */
 @Controller('api/v1/portfolios')
 export class PortfoliosController {
-  constructor(private readonly portfolios: PortfolioRepository) {}
+  constructor(
+    private readonly portfolios: PortfolioRepository,
+    private readonly analytics: AnalyticsService,
+  ) {}
 
   @Put(':id')
   async put(
@@ -26,20 +31,20 @@ export class PortfoliosController {
   ) {
     const { portfolio, created } = await this.portfolios.put({ id, ...body });
     reply.status(created ? 201 : 200);
-    return portfolioView(portfolio);
+    return this.view(portfolio);
   }
 
   @Get()
   async list(@Query({ schema: pageSchema }) page: Page) {
     const { portfolios, nextCursor } = await this.portfolios.list(page);
-    return { items: portfolios.map(portfolioView), next_cursor: nextCursor };
+    return { items: portfolios.map((portfolio) => this.view(portfolio)), next_cursor: nextCursor };
   }
 
   @Get(':id')
   async get(@Param('id', { schema: portfolioId }) id: string) {
     const portfolio = await this.portfolios.get(id);
     if (!portfolio) throw notFound('portfolio', id);
-    return portfolioView(portfolio);
+    return this.view(portfolio);
   }
 
   @Delete(':id')
@@ -66,7 +71,7 @@ export class PortfoliosController {
           ? [{ index, code: 'TRADE_CONFLICT', message: `Trade ${tradeId} is known with another content.` }]
           : [],
       ),
-      portfolio: portfolioView(portfolio),
+      portfolio: this.view(portfolio),
     };
   }
 
@@ -77,6 +82,19 @@ export class PortfoliosController {
     return {
       items: trades.map(({ tsMs, seq: _, ...trade }) => ({ ...trade, ts: new Date(tsMs).toISOString() })),
       next_cursor: nextCursor,
+    };
+  }
+
+  /** What is stored, and what it is worth now. */
+  private view(portfolio: Portfolio) {
+    const marked = this.analytics.marked(portfolio.id);
+    const asOfMs = marked?.asOfMs ?? null;
+    return {
+      ...portfolioView(portfolio),
+      value: marked?.value ?? null,
+      reason: marked === undefined ? 'not valued yet' : marked.reason,
+      as_of: asOfMs === null ? null : new Date(asOfMs).toISOString(),
+      data_age_ms: asOfMs === null ? null : Math.max(0, Date.now() - asOfMs),
     };
   }
 }

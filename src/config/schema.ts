@@ -99,6 +99,33 @@ export const settings = {
   WS_COMPRESSION: onOff
     .default('off')
     .describe('offer permessage-deflate; costs CPU, saves bytes above 1 KiB'),
+  ANALYTICS_PUBLISH_MS: integer(0, 60_000)
+    .default(100)
+    .describe('shortest time between two published summaries of one portfolio, ms; 0: every change'),
+  ANALYTICS_MEMORY_MB: integer(16, 1_048_576)
+    .default(512)
+    .describe('memory of all analytics windows; when short, every window gives up its oldest points, MB'),
+  ANALYTICS_RECORD_MS: integer(100, 86_400_000)
+    .default(1_000)
+    .describe('shortest time between two recorded values of one portfolio (history), ms'),
+  DEFAULT_CURRENCY: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
+    .default('USD')
+    .describe('currency of prices whose symbol names none'),
+  SYMBOL_CURRENCIES: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9._:/-]+\*?=[A-Z]{3}(,[A-Za-z0-9._:/-]+\*?=[A-Z]{3})*$/,
+      'must be SYMBOL=EUR or PREFIX*=EUR, separated by commas',
+    )
+    .optional()
+    .describe('currencies of symbols: SAP=EUR,XETR:*=EUR; pairs such as EURUSD are known'),
+  CALCULATORS: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('modules with calculators of your own, separated as in PATH'),
   API_KEYS: z
     .string()
     .min(1)

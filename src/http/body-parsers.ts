@@ -7,7 +7,11 @@ export const streamedBodiesPrefix = '/api/v1/ingest/';
 /** Largest buffered request body, bytes. */
 export const maxBodyBytes = 16 * 1024 * 1024;
 
-const isStreamed = (request: FastifyRequest): boolean => request.url.startsWith(streamedBodiesPrefix);
+/** Bodies so large that parsing them would hold up the event loop: also streams, read and parsed by a worker thread. */
+export const streamedBodiesPath = '/api/v1/analytics/compute';
+
+const isStreamed = ({ url }: FastifyRequest): boolean =>
+  url.startsWith(streamedBodiesPrefix) || url.split('?', 1)[0] === streamedBodiesPath;
 
 /**
  * Replaces Fastify's body parsers. On ingest routes JSON, NDJSON, CSV and plain text pass through as a stream, with

@@ -27,11 +27,13 @@ export class QuantileSketch {
   private to = -1;
   private scattered: SortedCounts | undefined;
   private total = 0;
+  readonly bits: number;
   private readonly shift: number;
 
   /** @param bits 1 … 20 @throws RangeError for others */
-  constructor(readonly bits = 14) {
+  constructor(bits = 14) {
     if (!(Number.isInteger(bits) && bits >= 1 && bits <= 20)) throw new RangeError('bits must be 1 to 20');
+    this.bits = bits;
     this.shift = 20 - bits;
   }
 

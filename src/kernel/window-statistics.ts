@@ -113,7 +113,7 @@ export function describeFigures(figures: Float64Array, capacity: number): Window
     const x = figures[FIGURE[name]]!;
     // x − x is 0 for every finite number, NaN otherwise.
     if (x - x === 0) return x;
-    reasons[name] = reasonFor(name, count, x);
+    reasons[name] = undefinedReason(name, count);
     return null;
   };
   return {
@@ -146,7 +146,8 @@ export function describeFigures(figures: Float64Array, capacity: number): Window
 /** All figures that need a value are undefined together; this is the list, for callers that walk over them. */
 export const figureNames: readonly FigureName[] = names;
 
-function reasonFor(name: FigureName, have: number, x: number): UndefinedReason {
+/** Why the raw figure of a window with `have` values is not a finite number. */
+export function undefinedReason(name: FigureName, have: number): UndefinedReason {
   const need = needs[name];
   if (have < need) return { code: 'warming_up', need, have };
   switch (name) {
@@ -158,11 +159,8 @@ function reasonFor(name: FigureName, have: number, x: number): UndefinedReason {
     case 'momentum10':
     case 'volatility':
     case 'ewmaVolatility':
-      // 1 / 0 is infinite and 0 / 0 is not a number; an infinite return can also be the quotient of 1e300 and
-      // 1e-300.
-      return Number.isNaN(x) || x === Number.POSITIVE_INFINITY || x === Number.NEGATIVE_INFINITY
-        ? { code: 'zero_value' }
-        : { code: 'overflow' };
+      // A quotient of two finite values is not finite when the lower one is 0 (or too small for it, which is the same).
+      return { code: 'zero_value' };
     default:
       return { code: 'overflow' };
   }

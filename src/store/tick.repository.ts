@@ -166,6 +166,17 @@ export class TickRepository {
     return rows.map((r) => ({ symbol: r.symbol, price: r.price, tsMs: r.ts_ms, seq: r.seq }));
   }
 
+  /** How many ticks of each symbol lie in a span of the total order. */
+  async symbolCounts(fromSeq: number, toSeq: number): Promise<ReadonlyMap<string, number>> {
+    const { rows } = await this.database.reader.query<{ symbol: string; n: number }>({
+      name: 'ticks_symbol_counts',
+      // Index ticks_seq_brin.
+      text: 'SELECT symbol, count(*)::float8 AS n FROM ticks WHERE seq >= $1 AND seq < $2 GROUP BY symbol',
+      values: [fromSeq, toSeq],
+    });
+    return new Map(rows.map((r) => [r.symbol, r.n]));
+  }
+
   /** Ticks stored, exactly; reads an index of all of them, so it is for tests and tools. */
   async count(): Promise<number> {
     const { rows } = await this.database.reader.query<{ n: number }>(
@@ -175,7 +186,7 @@ export class TickRepository {
   }
 
   /** No number at or beyond this one has been given out. */
-  private async endOfOrder(): Promise<number> {
+  async endOfOrder(): Promise<number> {
     const { rows } = await this.database.reader.query<{ next: string }>(
       'SELECT next_seq AS next FROM seq_source',
     );

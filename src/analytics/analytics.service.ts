@@ -1,0 +1,40 @@
+import { Injectable } from '@nestjs/common';
+import { notFound } from '../domain/problem.js';
+import { AnalyticsRuntime } from './analytics-runtime.js';
+import { explain } from './explain.js';
+import type { MarkedPortfolio } from './portfolio-book.js';
+import { type Summary, summaryOf } from './summary.js';
+
+/** Longest time that an answer waits for ticks that were acknowledged and are not applied yet, ms. */
+const catchUpMs = 20;
+
+/** What clients ask of the engine. */
+@Injectable()
+export class AnalyticsService {
+  constructor(private readonly runtime: AnalyticsRuntime) {}
+
+  /** The statistics of a portfolio, including everything acknowledged before. @throws Problem 404 */
+  summary(portfolioId: string): Summary {
+    const { engine, calculators } = this.runtime;
+    const state = this.state(portfolioId);
+    return summaryOf(engine, state, calculators.fresh(state), Date.now());
+  }
+
+  /** Where the numbers come from. @throws Problem 404 */
+  explain(portfolioId: string): Record<string, unknown> {
+    return explain(this.state(portfolioId), this.runtime, Date.now());
+  }
+
+  /** The portfolio at the latest prices; `undefined` when the engine does not know it. */
+  marked(portfolioId: string): MarkedPortfolio | undefined {
+    this.runtime.feed.catchUp(catchUpMs);
+    return this.runtime.engine.marked(portfolioId);
+  }
+
+  private state(portfolioId: string) {
+    this.runtime.feed.catchUp(catchUpMs);
+    const state = this.runtime.engine.state(portfolioId);
+    if (!state) throw notFound('portfolio', portfolioId);
+    return state;
+  }
+}

@@ -1,0 +1,58 @@
+import { isAbsolute, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Calculator } from './calculator.js';
+
+/** Calculators beyond this would make every summary a report. */
+const maxCalculators = 32;
+
+/** Calculators by name, in the order in which they were registered. */
+export class CalculatorRegistry {
+  private readonly byName = new Map<string, Calculator>();
+
+  constructor(builtIn: Iterable<Calculator> = []) {
+    for (const calculator of builtIn) this.register(calculator);
+  }
+
+  /** @throws TypeError for what is no calculator, or a name that is taken */
+  register(calculator: Calculator): void {
+    const { name, description, version, need } = calculator;
+    if (typeof name !== 'string' || !/^[a-z][a-z0-9_]{0,47}$/.test(name)) {
+      throw new TypeError(`"${name}" is no name of a calculator: lower_snake_case, at most 48 characters`);
+    }
+    if (this.byName.has(name)) throw new TypeError(`there is a calculator "${name}" already`);
+    if (typeof description !== 'string' || typeof version !== 'string') {
+      throw new TypeError(`calculator "${name}" needs a description and a version`);
+    }
+    if (!(Number.isInteger(need) && need >= 1))
+      throw new TypeError(`calculator "${name}": need must be 1 or more`);
+    const runs = 'module' in calculator ? typeof calculator.module : typeof calculator.compute;
+    if (runs !== ('module' in calculator ? 'string' : 'function')) {
+      throw new TypeError(`calculator "${name}" has neither a compute function nor a module`);
+    }
+    if (this.byName.size >= maxCalculators) throw new TypeError(`more than ${maxCalculators} calculators`);
+    this.byName.set(name, calculator);
+  }
+
+  /**
+   * Registers the default export of each module.
+   * @param paths files, relative to the working directory
+   * @throws Error naming the module that is missing or wrong
+   */
+  async load(paths: readonly string[]): Promise<void> {
+    for (const path of paths) {
+      const url = pathToFileURL(isAbsolute(path) ? path : resolve(path)).href;
+      try {
+        const { default: calculator } = (await import(url)) as { default?: Calculator };
+        if (typeof calculator !== 'object' || calculator === null)
+          throw new TypeError('it has no default export');
+        this.register(calculator);
+      } catch (error) {
+        throw new Error(`calculator ${path}: ${error instanceof Error ? error.message : error}`);
+      }
+    }
+  }
+
+  all(): IterableIterator<Calculator> {
+    return this.byName.values();
+  }
+}

@@ -1,0 +1,265 @@
+import { Piscina } from 'piscina';
+import * as specs from '../../observability/catalogue/analytics.js';
+import type { Metrics } from '../../observability/metrics.js';
+import type { PortfolioState } from '../portfolio-state.js';
+import { fullWindow } from '../window-budget.js';
+import { workerSource } from '../worker-source.js';
+import {
+  type Calculator,
+  type CalculatorInput,
+  type CalculatorResult,
+  checkedResult,
+  type HeavyCalculator,
+  type LightCalculator,
+} from './calculator.js';
+import type { CalculatorRegistry } from './calculator-registry.js';
+
+export interface RunnerLimits {
+  /** A light calculator that takes longer has failed, ms. */
+  readonly lightBudgetMs: number;
+  /** A heavy calculator is stopped after this, ms. */
+  readonly heavyTimeoutMs: number;
+  /** Failures in a row after which a calculator is switched off. */
+  readonly maxFailures: number;
+  /** For publications, results are renewed at most this often per portfolio, ms. */
+  readonly renewMs: number;
+  /** Share of the event loop that renewals for publications may take. */
+  readonly share: number;
+  /** Heavy runs that may wait. */
+  readonly maxWaiting: number;
+}
+
+const defaults: RunnerLimits = {
+  lightBudgetMs: 10,
+  heavyTimeoutMs: 5_000,
+  maxFailures: 5,
+  renewMs: 1_000,
+  share: 0.05,
+  maxWaiting: 64,
+};
+
+/** How a calculator has fared; what `explain` shows. */
+export interface CalculatorHealth {
+  runs: number;
+  failuresInARow: number;
+  lastRunMs: number | null;
+  lastError: string | null;
+  disabled: boolean;
+}
+
+type Outcome = 'ok' | 'failed' | 'over_budget' | 'timeout' | 'skipped';
+
+interface Kept {
+  version: number;
+  renewedMs: number;
+  results: Readonly<Record<string, CalculatorResult>>;
+  readonly running: Set<string>;
+}
+
+/**
+ * Runs calculators so that a bad one harms nobody: light ones within a time budget, heavy ones on a worker thread that
+ * is stopped when it takes too long; every error is counted, and after several in a row the calculator is switched off
+ * until the next start, which its metric and every summary say.
+ */
+export class CalculatorRunner {
+  private readonly limits: RunnerLimits;
+  private readonly kept = new WeakMap<PortfolioState, Kept>();
+  private readonly records = new Map<string, CalculatorHealth>();
+  private readonly values = new Float64Array(fullWindow);
+  private readonly times = new Float64Array(fullWindow);
+  private pool: Piscina | undefined;
+  private waiting = 0;
+  private allowanceMs = 50;
+  private refilledMs = performance.now();
+
+  constructor(
+    private readonly registry: CalculatorRegistry,
+    private readonly metrics: Metrics,
+    private readonly onDisabled: (calculator: string, error: string) => void,
+    limits: Partial<RunnerLimits> = {},
+  ) {
+    this.limits = { ...defaults, ...limits };
+    for (const { name } of registry.all()) this.healthOf(name);
+  }
+
+  /** Results for a publication: renewed now and then, within a share of the event loop's time. */
+  latest(state: PortfolioState): Readonly<Record<string, CalculatorResult>> {
+    const kept = this.keptOf(state);
+    const now = performance.now();
+    this.allowanceMs = Math.min(50, this.allowanceMs + (now - this.refilledMs) * this.limits.share);
+    this.refilledMs = now;
+    if (
+      kept.version === state.version ||
+      now - kept.renewedMs < this.limits.renewMs ||
+      this.allowanceMs <= 0
+    ) {
+      return kept.results;
+    }
+    const results = this.renew(state, kept);
+    this.allowanceMs -= performance.now() - now;
+    return results;
+  }
+
+  /** Results as of now; those of heavy calculators are as of their last run, and a new run is started. */
+  fresh(state: PortfolioState): Readonly<Record<string, CalculatorResult>> {
+    const kept = this.keptOf(state);
+    return kept.version === state.version ? kept.results : this.renew(state, kept);
+  }
+
+  health(): ReadonlyMap<string, Readonly<CalculatorHealth>> {
+    return this.records;
+  }
+
+  async close(): Promise<void> {
+    await this.pool?.destroy();
+  }
+
+  private renew(state: PortfolioState, kept: Kept): Readonly<Record<string, CalculatorResult>> {
+    kept.version = state.version;
+    kept.renewedMs = performance.now();
+    const input = this.inputOf(state);
+    const results: Record<string, CalculatorResult> = {};
+    for (const calculator of this.registry.all()) {
+      results[calculator.name] = this.resultOf(calculator, input, kept);
+    }
+    kept.results = results;
+    return results;
+  }
+
+  private resultOf(calculator: Calculator, input: CalculatorInput, kept: Kept): CalculatorResult {
+    const { name, need } = calculator;
+    const have = input.values.length;
+    if (have < need) return { value: null, reason: `warming_up: needs ${need} values, has ${have}` };
+    const health = this.healthOf(name);
+    if (health.disabled) {
+      return {
+        value: null,
+        reason: `switched off after ${health.failuresInARow} failures: ${health.lastError}`,
+      };
+    }
+    if ('module' in calculator) {
+      this.startHeavy(calculator, input, kept);
+      return kept.results[name] ?? { value: null, reason: 'not computed yet' };
+    }
+    return this.runLight(calculator, input);
+  }
+
+  private runLight(calculator: LightCalculator, input: CalculatorInput): CalculatorResult {
+    const started = performance.now();
+    try {
+      const result = checkedResult(calculator.compute(input));
+      const tookMs = performance.now() - started;
+      const over = tookMs > this.limits.lightBudgetMs;
+      this.note(
+        calculator.name,
+        over ? 'over_budget' : 'ok',
+        tookMs,
+        over ? `took ${Math.round(tookMs)} ms` : null,
+      );
+      return result;
+    } catch (error) {
+      const message = messageOf(error);
+      this.note(calculator.name, 'failed', performance.now() - started, message);
+      return { value: null, reason: `failed: ${message}` };
+    }
+  }
+
+  private startHeavy(calculator: HeavyCalculator, input: CalculatorInput, kept: Kept): void {
+    const { name, module } = calculator;
+    if (kept.running.has(name)) return;
+    if (this.waiting >= this.limits.maxWaiting) {
+      this.note(name, 'skipped', null, null);
+      return;
+    }
+    this.waiting++;
+    kept.running.add(name);
+    const copy = { ...input, values: input.values.slice(), times: input.times.slice() };
+    const started = performance.now();
+    const deadline = AbortSignal.timeout(this.limits.heavyTimeoutMs);
+    this.thread()
+      .run({ module, input: copy }, { signal: deadline })
+      .then((result: unknown) => {
+        kept.results = { ...kept.results, [name]: checkedResult(result) };
+        this.note(name, 'ok', performance.now() - started, null);
+      })
+      .catch((error: unknown) => {
+        const message = deadline.aborted
+          ? `took more than ${this.limits.heavyTimeoutMs} ms`
+          : messageOf(error);
+        this.note(name, deadline.aborted ? 'timeout' : 'failed', performance.now() - started, message);
+        kept.results = { ...kept.results, [name]: { value: null, reason: `failed: ${message}` } };
+      })
+      .finally(() => {
+        this.waiting--;
+        kept.running.delete(name);
+      });
+  }
+
+  private note(name: string, outcome: Outcome, tookMs: number | null, error: string | null): void {
+    this.metrics.counter(specs.calculatorRuns, { calculator: name, outcome }).inc();
+    if (tookMs === null) return;
+    this.metrics.histogram(specs.calculatorSeconds, { calculator: name }).observe(tookMs / 1_000);
+    const health = this.healthOf(name);
+    health.runs++;
+    health.lastRunMs = tookMs;
+    if (error === null) {
+      health.failuresInARow = 0;
+      return;
+    }
+    health.lastError = error;
+    health.failuresInARow++;
+    if (health.failuresInARow < this.limits.maxFailures || health.disabled) return;
+    health.disabled = true;
+    this.metrics.gauge(specs.calculatorDisabled, { calculator: name }).set(1);
+    this.onDisabled(name, error);
+  }
+
+  private inputOf(state: PortfolioState): CalculatorInput {
+    const size = state.window.copyValues(this.values);
+    state.window.copyTimes(this.times);
+    return {
+      portfolioId: state.id,
+      currency: state.portfolio.currency,
+      values: this.values.subarray(0, size),
+      times: this.times.subarray(0, size),
+      flows: state.flowsInWindow().map((flow) => flow.amount),
+    };
+  }
+
+  private keptOf(state: PortfolioState): Kept {
+    const known = this.kept.get(state);
+    if (known) return known;
+    const kept: Kept = { version: -1, renewedMs: Number.NEGATIVE_INFINITY, results: {}, running: new Set() };
+    this.kept.set(state, kept);
+    return kept;
+  }
+
+  private healthOf(name: string): CalculatorHealth {
+    const known = this.records.get(name);
+    if (known) return known;
+    const health: CalculatorHealth = {
+      runs: 0,
+      failuresInARow: 0,
+      lastRunMs: null,
+      lastError: null,
+      disabled: false,
+    };
+    this.records.set(name, health);
+    this.metrics.gauge(specs.calculatorDisabled, { calculator: name }).set(0);
+    return health;
+  }
+
+  private thread(): Piscina {
+    this.pool ??= new Piscina({
+      ...workerSource('./calculator-worker', import.meta.url),
+      minThreads: 0,
+      maxThreads: 1,
+      idleTimeout: 60_000,
+      niceIncrement: 5,
+      atomics: 'disabled',
+    });
+    return this.pool;
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,127 @@
+import type { PortfolioChanged } from '../domain/events.js';
+import type { StoredTicks } from '../domain/tick.js';
+import type { AnalyticsEngine } from './analytics-engine.js';
+
+/** Ticks that may wait; beyond that they are applied at once, and who announces them waits. */
+const maxWaitingTicks = 200_000;
+/** Longest time that the event loop is held, ms. */
+const sliceMs = 6;
+/** Ticks between two looks at the clock. */
+const ticksPerLook = 64;
+
+type Work = { readonly ticks: StoredTicks; next: number } | { readonly change: PortfolioChanged };
+
+/** What the feed reports; called after every slice in which something was applied. */
+export interface FeedListener {
+  /** @param drained whether nothing waits any more */
+  applied(drained: boolean): void;
+}
+
+/** How fast work went; running totals. */
+export interface FeedTotals {
+  /** Time spent applying, ms. */
+  busyMs: number;
+  /** Slices ended by the clock with work left. */
+  interruptions: number;
+  /** Times that the queue was full and its oldest part was applied at once. */
+  saturations: number;
+}
+
+/**
+ * The queue between the store's announcements and the engine. Ticks and position changes are applied in the order in
+ * which they were announced, in slices that leave the event loop room to breathe.
+ */
+export class EngineFeed {
+  readonly totals: FeedTotals = { busyMs: 0, interruptions: 0, saturations: 0 };
+  private readonly queue: Work[] = [];
+  private queuedTicks = 0;
+  private scheduled = false;
+  private held = false;
+
+  constructor(
+    private readonly engine: AnalyticsEngine,
+    private readonly listener: FeedListener,
+  ) {}
+
+  /** Ticks that wait to be applied. */
+  get waitingTicks(): number {
+    return this.queuedTicks;
+  }
+
+  get isIdle(): boolean {
+    return this.queue.length === 0;
+  }
+
+  addTicks(ticks: StoredTicks): void {
+    if (ticks.ticks.length === 0) return;
+    this.queue.push({ ticks, next: 0 });
+    this.queuedTicks += ticks.ticks.length;
+    if (this.queuedTicks > maxWaitingTicks && !this.held) {
+      this.totals.saturations++;
+      this.drain(Number.POSITIVE_INFINITY, maxWaitingTicks / 2);
+    }
+    this.schedule();
+  }
+
+  addChange(change: PortfolioChanged): void {
+    this.queue.push({ change });
+    this.schedule();
+  }
+
+  /** Keeps everything waiting until {@link release}: while the engine is being rebuilt. */
+  hold(): void {
+    this.held = true;
+  }
+
+  release(): void {
+    this.held = false;
+    this.schedule();
+  }
+
+  /**
+   * Applies what waits, now, for at most `budgetMs`: so that an answer includes what was acknowledged before.
+   * @returns whether nothing waits any more
+   */
+  catchUp(budgetMs = sliceMs): boolean {
+    if (!this.held) this.drain(budgetMs, 0);
+    return this.queue.length === 0;
+  }
+
+  private schedule(): void {
+    if (this.scheduled || this.held || this.queue.length === 0) return;
+    this.scheduled = true;
+    setImmediate(() => {
+      this.scheduled = false;
+      if (this.held) return;
+      this.drain(sliceMs, 0);
+      if (this.queue.length > 0) this.totals.interruptions++;
+      this.schedule();
+    });
+  }
+
+  /** Applies work until the time is over or at most `leave` ticks wait. */
+  private drain(budgetMs: number, leave: number): void {
+    if (this.queue.length === 0) return;
+    const started = performance.now();
+    const end = started + budgetMs;
+    let done = 0;
+    for (let over = false; !over && done < this.queue.length; ) {
+      const work = this.queue[done]!;
+      if ('change' in work) this.engine.applyChange(work.change);
+      else this.applySome(work);
+      if ('change' in work || work.next === work.ticks.ticks.length) done++;
+      over = performance.now() >= end || (leave > 0 && this.queuedTicks <= leave);
+    }
+    this.queue.splice(0, done);
+    this.totals.busyMs += performance.now() - started;
+    this.listener.applied(this.queue.length === 0);
+  }
+
+  private applySome(work: { readonly ticks: StoredTicks; next: number }): void {
+    const { ticks } = work.ticks;
+    const end = Math.min(ticks.length, work.next + ticksPerLook);
+    this.engine.beginBatch(work.ticks);
+    this.queuedTicks -= end - work.next;
+    for (; work.next < end; work.next++) this.engine.applyTick(ticks[work.next]!);
+  }
+}

@@ -1,0 +1,121 @@
+import type { Portfolio } from '../domain/portfolio.js';
+import type { StoredTick } from '../domain/tick.js';
+import { blocksMargin } from '../kernel/stream-window.js';
+import type { PortfolioRepository, PositionChange } from '../store/portfolio.repository.js';
+import type { TickRepository } from '../store/tick.repository.js';
+import type { AnalyticsEngine } from './analytics-engine.js';
+import { fullWindow } from './window-budget.js';
+
+/** Numbers of the total order that the search for the beginning looks at first. */
+const firstSpan = 100_000;
+/** Ticks read at most: about ten seconds. Windows that would need more begin with what that gives. */
+export const maxReplayTicks = 3_000_000;
+
+export interface RebuildSource {
+  readonly ticks: Pick<TickRepository, 'endOfOrder' | 'symbolCounts' | 'lastPrices' | 'replay'>;
+  readonly portfolios: Pick<PortfolioRepository, 'all' | 'asOf' | 'positionChanges'>;
+}
+
+export interface Rebuilt {
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  readonly ticks: number;
+  readonly changes: number;
+  readonly portfolios: number;
+  readonly ms: number;
+}
+
+/**
+ * Brings a new engine to the state that the store describes: prices and positions as of a point of the order, then
+ * every tick and change of positions after it, in order. Reads only as far back as the windows need; the state is then
+ * that of an engine that never stopped.
+ */
+export async function rebuildEngine(engine: AnalyticsEngine, source: RebuildSource): Promise<Rebuilt> {
+  const started = performance.now();
+  const toSeq = await source.ticks.endOfOrder();
+  const portfolios = await source.portfolios.all();
+  const fromSeq = portfolios.length === 0 ? toSeq : await beginning(portfolios, toSeq, source.ticks);
+  engine.setQuiet(true);
+  try {
+    const prices = [...(await source.ticks.lastPrices(fromSeq))];
+    for (const price of prices.sort((a, b) => a.seq - b.seq)) engine.loadPrice(price);
+    for (const portfolio of await source.portfolios.asOf(fromSeq)) {
+      engine.applyChange({ kind: 'put', portfolio });
+    }
+    const applied = await replay(engine, source, fromSeq, toSeq);
+    return {
+      fromSeq,
+      toSeq,
+      ...applied,
+      portfolios: engine.portfolioCount,
+      ms: performance.now() - started,
+    };
+  } finally {
+    engine.setQuiet(false);
+  }
+}
+
+/** Walks back in doubling steps until every portfolio has met the ticks that fill its window. */
+async function beginning(
+  portfolios: readonly Portfolio[],
+  end: number,
+  ticks: RebuildSource['ticks'],
+): Promise<number> {
+  const holders = new Map<string, number[]>();
+  portfolios.forEach(({ positions }, index) => {
+    for (const { symbol } of positions) {
+      const list = holders.get(symbol);
+      if (list) list.push(index);
+      else holders.set(symbol, [index]);
+    }
+  });
+  const missing = portfolios.map(({ positions }) => (positions.length === 0 ? 0 : fullWindow + blocksMargin));
+  let read = 0;
+  let from = end;
+  for (let span = firstSpan; from > 1; span *= 2) {
+    const next = Math.max(1, from - span);
+    for (const [symbol, count] of await ticks.symbolCounts(next, from)) {
+      read += count;
+      for (const index of holders.get(symbol) ?? []) missing[index]! -= count;
+    }
+    from = next;
+    if (read >= maxReplayTicks || missing.every((n) => n <= 0)) break;
+  }
+  return from;
+}
+
+async function replay(
+  engine: AnalyticsEngine,
+  { ticks, portfolios }: RebuildSource,
+  fromSeq: number,
+  toSeq: number,
+): Promise<{ ticks: number; changes: number }> {
+  const changes = flattened(portfolios.positionChanges({ fromSeq, toSeq }));
+  let change = await changes.next();
+  let tickCount = 0;
+  let changeCount = 0;
+  const changesBefore = async (seq: number): Promise<void> => {
+    while (!change.done && change.value.seq < seq) {
+      engine.applyChange(change.value);
+      changeCount++;
+      change = await changes.next();
+    }
+  };
+  const nextChange = (): number => (change.done ? Number.POSITIVE_INFINITY : change.value.seq);
+  for await (const batch of ticks.replay({ fromSeq, toSeq })) {
+    for (const tick of batch as readonly StoredTick[]) {
+      if (nextChange() < tick.seq) await changesBefore(tick.seq);
+      engine.applyTick(tick);
+    }
+    tickCount += batch.length;
+  }
+  await changesBefore(Number.POSITIVE_INFINITY);
+  return { ticks: tickCount, changes: changeCount };
+}
+
+async function* flattened(
+  batches: AsyncIterable<readonly PositionChange[]>,
+): AsyncGenerator<PositionChange, undefined> {
+  for await (const batch of batches) yield* batch;
+  return undefined;
+}

@@ -1,0 +1,138 @@
+import type { EventBus } from '../domain/event-bus.js';
+import type { HopStamps } from '../domain/events.js';
+import type { AnalyticsEngine } from './analytics-engine.js';
+import type { AnalyticsMeter } from './analytics-meter.js';
+import type { CalculatorRunner } from './calculators/calculator-runner.js';
+import type { FeedListener } from './engine-feed.js';
+import type { PortfolioState } from './portfolio-state.js';
+import { PublicationSchedule } from './publication-schedule.js';
+import { summaryOf } from './summary.js';
+
+/** While work is waiting, portfolios that changed are announced at most this often, ms. */
+const announceEveryMs = 20;
+/** Longest time that publishing holds the event loop, ms. */
+const sliceMs = 4;
+
+/**
+ * Tells the later stages what changed: `portfolio.revalued` after each batch, `summary.ready` conflated. When there is
+ * more to publish than time, portfolios wait their turn and the interval grows by itself.
+ */
+export class SummaryPublisher implements FeedListener {
+  private readonly schedule: PublicationSchedule;
+  private announcedMs = Number.NEGATIVE_INFINITY;
+  private timer: NodeJS.Timeout | undefined;
+  private dueMs = Number.POSITIVE_INFINITY;
+  private pumping = false;
+  private stopped = false;
+  private readonly listeners: ((state: PortfolioState) => void)[] = [];
+
+  constructor(
+    private readonly engine: AnalyticsEngine,
+    private readonly bus: EventBus,
+    private readonly calculators: CalculatorRunner,
+    private readonly meter: AnalyticsMeter,
+    intervalMs: number,
+  ) {
+    this.schedule = new PublicationSchedule(intervalMs);
+  }
+
+  /** Portfolios that wait for their publication. */
+  get pending(): number {
+    return this.schedule.pending;
+  }
+
+  /** Called with each portfolio that was marked, at most once per batch. */
+  onMarked(listener: (state: PortfolioState) => void): void {
+    this.listeners.push(listener);
+  }
+
+  applied(drained: boolean): void {
+    const now = performance.now();
+    if (this.stopped || (!drained && now - this.announcedMs < announceEveryMs)) return;
+    this.announcedMs = now;
+    this.announce(now);
+    this.pump();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
+  private announce(now: number): void {
+    const computedMs = Date.now();
+    let observed: PortfolioState['batch'] = null;
+    for (const state of this.engine.takeChanged()) {
+      const { batch } = state;
+      if (batch !== null && batch !== observed) {
+        observed = batch;
+        this.meter.applySeconds.observe(Math.max(0, computedMs - batch.ingestedAtMs) / 1_000);
+      }
+      const { moved } = state;
+      state.moved = [];
+      state.computedMs = computedMs;
+      for (const listener of this.listeners) listener(state);
+      this.bus.emit('portfolio.revalued', {
+        portfolioId: state.id,
+        value: Number.isFinite(state.value) ? state.value : null,
+        symbols: [...new Set(moved)].map((symbol) => this.engine.prices.names[symbol]!),
+        hops: hopsOf(state),
+      });
+      if (this.schedule.changed(state, now)) this.meter.conflated.inc();
+    }
+  }
+
+  /** Publishes what is due, for a slice of time; the rest follows in the next turns of the event loop. */
+  private pump(): void {
+    if (this.pumping || this.stopped) return;
+    const end = performance.now() + sliceMs;
+    for (let now = performance.now(); now < end; now = performance.now()) {
+      const state = this.schedule.take(now);
+      if (state === undefined) break;
+      this.publish(state);
+    }
+    const { nextDueMs } = this.schedule;
+    if (nextDueMs <= performance.now()) {
+      this.pumping = true;
+      setImmediate(() => {
+        this.pumping = false;
+        this.pump();
+      });
+    } else this.wakeAt(nextDueMs);
+  }
+
+  private wakeAt(dueMs: number): void {
+    if (dueMs >= this.dueMs) return;
+    this.dueMs = dueMs;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(
+      () => {
+        this.dueMs = Number.POSITIVE_INFINITY;
+        this.pump();
+      },
+      Math.max(1, dueMs - performance.now()),
+    );
+  }
+
+  private publish(state: PortfolioState): void {
+    // Deleted since.
+    if (this.engine.state(state.id) !== state) return;
+    const nowMs = Date.now();
+    const data = summaryOf(this.engine, state, this.calculators.latest(state), nowMs);
+    const hops = hopsOf(state);
+    this.bus.emit('summary.ready', { portfolioId: state.id, data: { ...data }, hops });
+    this.meter.publications.inc();
+    if (hops.ingestedMs !== null) {
+      this.meter.publishSeconds.observe(Math.max(0, Date.now() - hops.ingestedMs) / 1_000);
+    }
+  }
+}
+
+function hopsOf({ batch, sourceMs, computedMs }: PortfolioState): HopStamps {
+  return {
+    sourceMs: batch === null ? null : sourceMs,
+    ingestedMs: batch === null ? null : batch.ingestedAtMs,
+    storedMs: batch === null ? null : batch.storedAtMs,
+    computedMs,
+  };
+}
