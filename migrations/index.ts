@@ -8,6 +8,7 @@ import { CreateDailyBars1763800000007 } from './1763800000007-create-daily-bars.
 import { CreateRollups1763800000008 } from './1763800000008-create-rollups.js';
 import { CreateIdempotencyFunction1763800000009 } from './1763800000009-create-idempotency-function.js';
 import { CreateAlerts1763800000100 } from './1763800000100-create-alerts.js';
+import { CoverTrades1763800000110 } from './1763800000110-cover-trades.js';
 
 /** Append-only, in order: one concern each. A migration that has run anywhere is never edited. */
 export const migrations = [
@@ -21,6 +22,7 @@ export const migrations = [
   CreateRollups1763800000008,
   CreateIdempotencyFunction1763800000009,
   CreateAlerts1763800000100,
+  CoverTrades1763800000110,
 ] as const;
 
 /** As recorded in `schema_migrations`. */

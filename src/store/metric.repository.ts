@@ -103,6 +103,25 @@ export class MetricRepository {
     return this.meter.time('latest', () => this.readLatest(portfolioId));
   }
 
+  /** The limits in force that are closest to their threshold (or furthest beyond it), over all portfolios. */
+  async worstLimits(limit = 20): Promise<{ portfolioId: string; limitType: string; utilization: number }[]> {
+    const { rows } = await this.database.reader.query<{
+      portfolio_id: string;
+      limit_type: string;
+      utilization: number;
+    }>({
+      name: 'worst_limits',
+      // Index risk_limits_utilization, read from its beginning.
+      text: `SELECT portfolio_id, limit_type, current_value / threshold_value AS utilization FROM risk_limits
+        WHERE active AND deleted_at IS NULL
+        ORDER BY current_value / threshold_value DESC NULLS LAST LIMIT $1`,
+      values: [limit],
+    });
+    return rows
+      .filter((r) => r.utilization !== null)
+      .map((r) => ({ portfolioId: r.portfolio_id, limitType: r.limit_type, utilization: r.utilization }));
+  }
+
   private readHistory(query: HistoryQuery): Promise<HistoryPage> {
     return this.database.reader.transaction(async (client) => {
       await client.query(`SET LOCAL statement_timeout = ${statementTimeoutMs.report}`);

@@ -24,6 +24,7 @@ import { PoolSource } from './pool-source.js';
 import { PortfolioRepository } from './portfolio.repository.js';
 import { QueryMeter } from './query-meter.js';
 import { timeTables } from './retention.js';
+import { RiskEventWriter } from './risk-event.writer.js';
 import { NativeRollupRepository } from './rollups/native-rollup.repository.js';
 import { RollupRepository } from './rollups/rollup.repository.js';
 import { TimescaleRollupRepository } from './rollups/timescale-rollup.repository.js';
@@ -33,6 +34,8 @@ import { StorageAudit } from './storage-audit.js';
 import { type StoreJob, StoreJobs } from './store-jobs.js';
 import { TickRepository } from './tick.repository.js';
 import { TickWriter } from './tick.writer.js';
+import { WebsocketConnectionRepository } from './websocket-connection.repository.js';
+import { sampleConnections, WebsocketMetricWriter } from './websocket-metric.writer.js';
 import { WriterMeter } from './writer/writer-meter.js';
 
 /** The database, migrated, before anything that uses it is made. */
@@ -96,7 +99,7 @@ const tickWriter = {
       meter: new WriterMeter(metrics, 'ticks', log),
       bounds: new RowBounds('ticks', db.retention),
       partitions: parts,
-      limits: { maxBufferRows: config.get('INGEST_BUFFER_MAX_ROWS'), concurrency: db.writer.max },
+      limits: limitsOf(config, db),
       onDefect: (error) => log.error({ err: error }, 'a batch of ticks failed'),
     });
     lifecycle.onShutdown('flush', 'ticks', () => writer.stop());
@@ -127,7 +130,7 @@ function metricWriter<W extends MetricWriter | RiskMetricWriter>(
         meter: new WriterMeter(metrics, table, log),
         bounds: new RowBounds(table, db.retention),
         partitions: parts,
-        limits: { maxBufferRows: config.get('INGEST_BUFFER_MAX_ROWS'), concurrency: db.writer.max },
+        limits: limitsOf(config, db),
         onDefect: (error) => log.error({ err: error, table }, 'a batch of metrics failed'),
       });
       lifecycle.onShutdown('flush', table, () => writer.stop());
@@ -135,6 +138,67 @@ function metricWriter<W extends MetricWriter | RiskMetricWriter>(
     },
   };
 }
+
+const limitsOf = (config: Config, db: Database) => ({
+  maxBufferRows: config.get('INGEST_BUFFER_MAX_ROWS'),
+  concurrency: db.writer.max,
+});
+
+const riskEventWriter = {
+  provide: RiskEventWriter,
+  inject: [Database, SeqSource, PartitionService, Config, Metrics, Logger, Lifecycle],
+  useFactory: (
+    db: Database,
+    seq: SeqSource,
+    parts: PartitionService | null,
+    config: Config,
+    metrics: Metrics,
+    logger: Logger,
+    lifecycle: Lifecycle,
+  ) => {
+    const log = logger.child('store');
+    const writer = new RiskEventWriter(
+      {
+        pool: db.writer,
+        seq,
+        meter: new WriterMeter(metrics, 'risk_events', log),
+        limits: limitsOf(config, db),
+        onDefect: (error) => log.error({ err: error }, 'a batch of risk events failed'),
+      },
+      parts,
+    );
+    lifecycle.onShutdown('flush', 'risk events', () => writer.stop());
+    return writer;
+  },
+};
+
+const websocketMetricWriter = {
+  provide: WebsocketMetricWriter,
+  inject: [Database, SeqSource, PartitionService, Config, Metrics, Logger, Lifecycle],
+  useFactory: (
+    db: Database,
+    seq: SeqSource,
+    parts: PartitionService | null,
+    config: Config,
+    metrics: Metrics,
+    logger: Logger,
+    lifecycle: Lifecycle,
+  ) => {
+    const log = logger.child('store');
+    const writer = new WebsocketMetricWriter(
+      {
+        pool: db.writer,
+        seq,
+        meter: new WriterMeter(metrics, 'websocket_metrics', log),
+        limits: limitsOf(config, db),
+        onDefect: (error) => log.error({ err: error }, 'a batch of WebSocket metrics failed'),
+      },
+      parts,
+    );
+    lifecycle.onShutdown('flush', 'websocket metrics', () => writer.stop());
+    return writer;
+  },
+};
 
 const rollups = {
   provide: RollupRepository,
@@ -153,6 +217,8 @@ const jobs = {
     TickWriter,
     MetricWriter,
     RiskMetricWriter,
+    WebsocketMetricWriter,
+    Sources,
     Metrics,
     Logger,
     Lifecycle,
@@ -165,6 +231,8 @@ const jobs = {
     ticks: TickWriter,
     metricsWriter: MetricWriter,
     riskWriter: RiskMetricWriter,
+    websocketWriter: WebsocketMetricWriter,
+    sources: Sources,
     metrics: Metrics,
     logger: Logger,
     lifecycle: Lifecycle,
@@ -177,10 +245,26 @@ const jobs = {
     const latest = async () => {
       for (const writer of [ticks, metricsWriter, riskWriter]) await writer.flushLatest();
     };
-    const jobList = [...commonJobs(db, rollup, metrics, latest), ...partitionJobs(parts, rollup, metrics)];
+    const jobList = [
+      ...commonJobs(db, rollup, metrics, latest),
+      ...partitionJobs(parts, rollup, metrics),
+      websocketJob(sources, websocketWriter),
+    ];
     return new StoreJobs(jobList, metrics, logger.child('store'), lifecycle);
   },
 };
+
+/** Keeps a week of what the sockets carried, when this process has any. */
+function websocketJob(sources: Sources, writer: WebsocketMetricWriter): StoreJob {
+  return {
+    name: 'websocket-metrics',
+    everyMs: 10_000,
+    run: async () => {
+      const connections = sources.get('connections');
+      if (connections) await writer.append(sampleConnections(connections(), Date.now()));
+    },
+  };
+}
 
 function commonJobs(
   db: Database,
@@ -243,6 +327,9 @@ function partitionJobs(
     metricWriter(MetricWriter, 'analytics_metrics'),
     metricWriter(RiskMetricWriter, 'risk_metrics'),
     rollups,
+    riskEventWriter,
+    websocketMetricWriter,
+    WebsocketConnectionRepository,
     jobs,
     PoolSource,
     {
@@ -267,6 +354,9 @@ function partitionJobs(
     TickWriter,
     MetricWriter,
     RiskMetricWriter,
+    RiskEventWriter,
+    WebsocketMetricWriter,
+    WebsocketConnectionRepository,
     StoreJobs,
     RollupRepository,
     MetricRepository,

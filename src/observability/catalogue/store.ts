@@ -98,7 +98,14 @@ export const writerDeadLetters = counter(
 );
 
 /** Work beside the flow. */
-export const storeJobNames = ['latest', 'partitions', 'retention', 'rollup', 'clean-up'] as const;
+export const storeJobNames = [
+  'latest',
+  'partitions',
+  'retention',
+  'rollup',
+  'clean-up',
+  'websocket-metrics',
+] as const;
 export type StoreJobName = (typeof storeJobNames)[number];
 // Not `job`: that label is Prometheus' own, and it would be renamed when scraped.
 const job = { task: storeJobNames } as const;

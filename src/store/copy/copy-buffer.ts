@@ -102,6 +102,14 @@ export class CopyBuffer {
     this.offset += 5;
   }
 
+  /** `uuid`. @param value in its canonical text form */
+  uuid(value: string): void {
+    this.reserve(20);
+    this.buffer.writeInt32BE(16, this.offset);
+    this.buffer.write(value.replaceAll('-', ''), this.offset + 4, 16, 'hex');
+    this.offset += 20;
+  }
+
   /** `timestamptz`. @param ms Unix milliseconds; fractions become microseconds, rounded to the nearest */
   timestamptz(ms: number): void {
     this.reserve(12);
