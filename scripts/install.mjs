@@ -42,6 +42,9 @@ export async function ensureInstalled({ dev }) {
     done('failed');
     fail(`the installation failed:\n${output.trim().split('\n').slice(-15).join('\n')}`);
   }
+  // With `ignore-scripts` in somebody's npm settings the runtime is missing: its package fetches it in an install script.
+  if (!existsSync(nodeBin))
+    await run('npm', ['rebuild', 'node', '--ignore-scripts=false', '--loglevel=error']);
   if (!isInstalled(dev)) {
     done('incomplete');
     fail('the installation is incomplete: npm ci ended without an error, but packages are missing');
