@@ -151,6 +151,8 @@ export class Hub implements BrokerListener, LaneHost {
     since: ReadonlyMap<string, Position>,
     onJoined: (joined: readonly Joined[], subscription: Subscription) => void,
   ): Promise<void> {
+    const known = this.broker.openFamily(family);
+    if (known instanceof Promise) await known;
     const lost = new Map<string, LossReason | undefined>();
     for (const [topic, position] of since) {
       const opened = this.broker.open(topic);

@@ -48,6 +48,11 @@ export class TopicLog {
     return this.ring.length - this.head;
   }
 
+  /** Offset of the oldest message in the ring; `null` when it is empty. */
+  get oldest(): number | null {
+    return this.ring[this.head]?.offset ?? null;
+  }
+
   /** Appends the next message. @returns change of {@link bytes} */
   append(publication: Publication, limits: HistoryLimits): number {
     this.offset = publication.offset;

@@ -60,6 +60,9 @@ export abstract class Broker {
   /** The log of a topic at its present position, made if need be; kept up to date from then on. */
   abstract open(topic: string): TopicLog | Promise<TopicLog>;
 
+  /** Makes every topic of a family that is known anywhere known here. */
+  abstract openFamily(family: string): void | Promise<void>;
+
   /** The log of a topic that is known here. */
   abstract get(topic: string): TopicLog | undefined;
 

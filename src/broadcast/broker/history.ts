@@ -81,15 +81,20 @@ export class History {
     log.restart(epoch, offset);
   }
 
-  /** Drops what is too old, and stops remembering for topics that nobody has followed for that long. */
-  sweep(nowMs: number, isFollowed: (topic: string) => boolean): void {
+  /**
+   * Drops what is too old, and stops remembering for topics that nobody has followed for that long.
+   * @param forgetIdle forget those topics altogether: somebody else keeps them
+   */
+  sweep(nowMs: number, isFollowed: (topic: string) => boolean, forgetIdle = false): void {
     const before = nowMs - this.options.maxAgeMs;
     for (const log of this.byName.values()) {
       this.bytes += log.trimOlderThan(before);
       if (isFollowed(log.name)) log.lastFollowedMs = nowMs;
       if (log.lastFollowedMs >= before) continue;
       log.retained = isAlwaysRetained(log.name);
-      if (log.last === null) this.byName.delete(log.name);
+      if (log.last !== null && !forgetIdle) continue;
+      this.bytes -= log.bytes;
+      this.byName.delete(log.name);
     }
   }
 

@@ -53,6 +53,10 @@ export class MemoryBroker extends Broker {
     return this.history.get(topic) ?? this.history.create(topic, this.epochs.next(), this.nowMs());
   }
 
+  override openFamily(): void {
+    // Everything that is known is known here.
+  }
+
   override get(topic: string): TopicLog | undefined {
     return this.history.get(topic);
   }

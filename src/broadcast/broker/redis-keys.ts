@@ -1,0 +1,52 @@
+/** Hash slots that topics are spread over: one channel and one Lua call per shard, whole inside a cluster's slot. */
+export const shardCount = 16;
+
+/** Names of everything the broker keeps in Redis. A namespace keeps apart what shares a server. */
+export class RedisKeys {
+  constructor(private readonly namespace: string) {}
+
+  shardOf(topic: string): number {
+    let hash = 0x811c9dc5;
+    for (let i = 0; i < topic.length; i++) {
+      hash = Math.imul(hash ^ topic.charCodeAt(i), 0x01000193);
+    }
+    return (hash >>> 0) % shardCount;
+  }
+
+  /** Hash: `e`poch, `o`ffset, and the last message (`t`ime, `b`ody). */
+  meta(topic: string): string {
+    return `${this.tag(this.shardOf(topic))}:meta:${topic}`;
+  }
+
+  /** Stream: the recent messages; the offset is the id. */
+  history(topic: string): string {
+    return `${this.tag(this.shardOf(topic))}:history:${topic}`;
+  }
+
+  /** Set: topics of the shard that have been published or followed. */
+  topics(shard: number): string {
+    return `${this.tag(shard)}:topics`;
+  }
+
+  /** Hash: what each node has published last and where it landed, so that a repeated call publishes nothing twice. */
+  seen(shard: number): string {
+    return `${this.tag(shard)}:seen`;
+  }
+
+  channel(shard: number): string {
+    return `${this.tag(shard)}:messages`;
+  }
+
+  /** Sorted set: node ids by time of their last heartbeat; with {@link node} in one slot. */
+  get nodes(): string {
+    return `${this.namespace}{nodes}:alive`;
+  }
+
+  node(id: string): string {
+    return `${this.namespace}{nodes}:${id}`;
+  }
+
+  private tag(shard: number): string {
+    return `${this.namespace}{${shard}}`;
+  }
+}
