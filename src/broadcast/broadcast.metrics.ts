@@ -17,6 +17,13 @@ interface ServerState {
   readonly admission: { readonly limits: { readonly maxConnections: number } };
 }
 
+interface BrokerFigures {
+  readonly state: 'ok' | 'degraded';
+  readonly historyBytes: number;
+  readonly historyEvicted: number;
+  readonly unheard: number;
+}
+
 const handshakeResult = ({ status, code }: Refusal): string => {
   if (code === 'DRAINING') return 'draining';
   if (code === 'TOO_MANY_CONNECTS') return 'rate_limited';
@@ -31,6 +38,10 @@ export class BroadcastMetrics implements HubStats {
   readonly errors: CounterHandle;
   readonly slowClosed: CounterHandle;
   readonly ageSeconds: HistogramHandle;
+  /** Messages handed to sockets since the start. */
+  deliveredMessages = 0;
+  /** Event-loop seconds of a handshake, recent ones weighing more; 0 before the first. */
+  private handshakeCost = 0;
   private readonly publications: CounterHandle;
   private readonly publishFailures: CounterHandle;
   private readonly demandedMessages: CounterHandle;
@@ -70,18 +81,19 @@ export class BroadcastMetrics implements HubStats {
   }
 
   demanded(job: Job): void {
-    const messages = job.messages * job.subscriptions.length;
+    const messages = job.outgoing.length * job.subscriptions.length;
     if (messages > 0) this.demandedMessages.inc(messages);
   }
 
   delivered(job: Job): void {
-    const messages = job.messages * job.subscriptions.length;
+    const messages = job.outgoing.length * job.subscriptions.length;
     if (messages === 0) return;
     const seconds = Math.max(0, Date.now() - job.publishedMs) / 1000;
+    this.deliveredMessages += messages;
     this.deliveries.inc(messages);
     this.deliveredBytes.inc(job.bytes.length * job.subscriptions.length);
     this.deliverySeconds.observe(seconds);
-    this.writeMessages.observe(job.messages);
+    this.writeMessages.observe(job.outgoing.length);
   }
 
   deflated(bytesIn: number, bytesOut: number): void {
@@ -94,8 +106,15 @@ export class BroadcastMetrics implements HubStats {
   }
 
   accepted(seconds: number): void {
+    this.handshakeCost = this.handshakeCost === 0 ? seconds : this.handshakeCost * 0.99 + seconds * 0.01;
     this.handshakeSeconds.observe(seconds);
     this.metrics.counter(spec.wsHandshakes, { result: 'accepted' }).inc();
+  }
+
+  /** Handshakes per second that half of the event loop could take, at most `limit`. */
+  handshakeCapacity(limit: number): number {
+    if (this.handshakeCost === 0) return limit;
+    return Math.round(Math.min(limit, 0.5 / this.handshakeCost));
   }
 
   refused(refusal: Refusal): void {
@@ -125,10 +144,23 @@ export class BroadcastMetrics implements HubStats {
     });
   }
 
-  /** Gauges over what the hub and its broker hold. */
-  watchHub(hub: { readonly topics: number }, read: { up(): boolean; historyBytes(): number }): void {
+  /** What the hub and its broker hold. */
+  watchHub(hub: { readonly topics: number }, broker: BrokerFigures): void {
     this.metrics.gaugeFrom(spec.wsTopics, {}, () => hub.topics);
-    this.metrics.gaugeFrom(spec.wsBrokerUp, {}, () => (read.up() ? 1 : 0));
-    this.metrics.gaugeFrom(spec.wsHistoryBytes, {}, () => read.historyBytes());
+    this.metrics.gaugeFrom(spec.wsBrokerUp, {}, () => (broker.state === 'ok' ? 1 : 0));
+    this.metrics.gaugeFrom(spec.wsHistoryBytes, {}, () => broker.historyBytes);
+    const evicted = this.metrics.counter(spec.wsHistoryEvicted, {});
+    const unheard = this.metrics.counter(spec.wsBrokerUnheard, {});
+    let seen = { evicted: 0, unheard: 0 };
+    this.metrics.beforeRead(() => {
+      const now = { evicted: broker.historyEvicted, unheard: broker.unheard };
+      evicted.inc(now.evicted - seen.evicted);
+      unheard.inc(now.unheard - seen.unheard);
+      seen = now;
+    });
+  }
+
+  watchStreams(count: () => number): void {
+    this.metrics.gaugeFrom(spec.wsConnections, { transport: 'sse' }, count);
   }
 }

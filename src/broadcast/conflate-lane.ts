@@ -18,6 +18,8 @@ interface Apart {
   readonly delivered: Map<string, number>;
   /** The newest per key that it was too slow to be given. */
   readonly held: Map<string, Publication>;
+  /** The lane's `skippedInStep` when it fell out of step. */
+  readonly skippedInStep: number;
 }
 
 /** Keys remembered per lane and per slow receiver; beyond, the oldest is given up and named as skipped. */
@@ -53,7 +55,7 @@ export class ConflateLane extends Lane {
     // Its snapshot has what waits here, of the topics that wait; of the others it has what everyone has.
     const delivered = new Map<string, number>();
     for (const { topic, offset } of inOrder(this.pending)) delivered.set(topic, offset);
-    this.setApart(subscription, { fromSeq: this.newestSeq, delivered, held: new Map() });
+    this.setApart(subscription, this.newestSeq, delivered);
   }
 
   override remove(subscription: Subscription): void {
@@ -104,21 +106,23 @@ export class ConflateLane extends Lane {
     const before = new Map<string, number>();
     let left = 0;
     const entries = waiting.map((publication): Entry => {
-      const { topic, offset, seq } = publication;
+      const { topic, offset } = publication;
       const last = this.delivered.get(topic)!;
       if (!before.has(topic)) before.set(topic, last);
       this.delivered.set(topic, offset);
       left += offset - last - 1;
-      return { publication, seq, text: this.text(publication, last) };
+      return { publication, topic, offset, text: this.text(publication, last) };
     });
+    this.skippedInStep += left;
     if (left > 0) this.host.skipped(left * (this.size - this.apart.size));
     this.host.submit({
+      lane: this,
       bytes: encode(entries, this.encoding, this.host),
-      messages: entries.length,
+      outgoing: entries,
       subscriptions: this.lend(),
       publishedMs: waiting.reduce((oldest, p) => Math.min(oldest, p.tsMs), Number.POSITIVE_INFINITY),
-      serve: (subscription) => this.serve(subscription, entries, before),
-      onBlocked: (subscription) => this.fallBehind(subscription, entries, before),
+      serve: (subscription) => this.serve(subscription, entries, before, left),
+      onBlocked: (subscription) => this.fallBehind(subscription, entries, before, left),
     });
   }
 
@@ -139,6 +143,7 @@ export class ConflateLane extends Lane {
     subscription: Subscription,
     entries: readonly Entry[],
     before: ReadonlyMap<string, number>,
+    left: number,
   ): void {
     const { receiver } = subscription;
     const state = this.apart.get(subscription);
@@ -146,10 +151,10 @@ export class ConflateLane extends Lane {
       this.absorb(subscription, state, entries, before);
       if (!receiver.blocked) this.catchUp(subscription, state);
     } else if (receiver.blocked) {
-      this.fallBehind(subscription, entries, before);
+      this.fallBehind(subscription, entries, before, left);
     } else {
       const own = ownEntries(entries, receiver);
-      if (own.length > 0) receiver.deliver(encode(own, this.encoding, this.host), own.length);
+      if (own.length > 0) receiver.deliver(encode(own, this.encoding, this.host), own.length, own);
     }
   }
 
@@ -157,10 +162,11 @@ export class ConflateLane extends Lane {
     subscription: Subscription,
     entries: readonly Entry[],
     before: ReadonlyMap<string, number>,
+    left: number,
   ): void {
-    const state: Apart = { fromSeq: -1, delivered: new Map(), held: new Map() };
-    this.setApart(subscription, state);
+    const state = this.setApart(subscription, -1, new Map(), this.skippedInStep - left);
     this.absorb(subscription, state, entries, before);
+    this.host.decided(subscription, 'held', entries.length);
   }
 
   private absorb(
@@ -184,23 +190,32 @@ export class ConflateLane extends Lane {
     subscription.apart = false;
     let left = 0;
     const messages = inOrder(state.held).map((publication): Outgoing => {
-      const { topic, offset, seq } = publication;
+      const { topic, offset } = publication;
       const last = state.delivered.get(topic)!;
       state.delivered.set(topic, offset);
       left += offset - last - 1;
-      return { seq, text: publication.text(last + 1) };
+      return { topic, offset, text: publication.text(last + 1) };
     });
+    subscription.skippedBefore += this.skippedInStep - state.skippedInStep;
     if (left > 0) {
       this.host.skipped(left);
       subscription.receiver.skipped += left;
     }
+    if (state.fromSeq < 0) this.host.decided(subscription, 'caught_up', left);
     if (messages.length === 0) return;
-    subscription.receiver.deliver(encode(messages, this.encoding, this.host), messages.length);
+    subscription.receiver.deliver(encode(messages, this.encoding, this.host), messages.length, messages);
   }
 
-  private setApart(subscription: Subscription, state: Apart): void {
+  private setApart(
+    subscription: Subscription,
+    fromSeq: number,
+    delivered: Map<string, number>,
+    skippedInStep = this.skippedInStep,
+  ): Apart {
+    const state: Apart = { fromSeq, delivered, held: new Map(), skippedInStep };
     this.apart.set(subscription, state);
     subscription.apart = true;
+    return state;
   }
 
   private keep(into: Map<string, Publication>, publication: Publication): void {

@@ -26,10 +26,13 @@ export interface ConnectionHandler {
   onClosed(connection: Connection, code: number): void;
   /** All that was queued has been written. */
   onDrained(connection: Connection): void;
+  /** More would wait than may; the connection is closed next. */
+  onSlow?(connection: Connection): void;
 }
 
 /** What all connections of an endpoint share. */
 export interface ConnectionShare {
+  readonly path: string;
   readonly handler: ConnectionHandler;
   readonly reader: FrameReader;
   /** Bytes that one connection may have waiting in this process. */
@@ -110,6 +113,10 @@ export class Connection implements Receiver, ReadState, WriteTarget, FrameSink {
     socket.on('end', onSocketEnd);
     socket.on('close', onSocketClose);
     socket.on('error', onSocketError);
+  }
+
+  get path(): string {
+    return this.share.path;
   }
 
   get isOpen(): boolean {

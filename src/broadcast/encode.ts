@@ -5,10 +5,13 @@ import { headerBytes, opcode, textFrames, writeHeader } from './wire/frames.js';
 /** Messages below this are sent as they are: deflating them costs more than it saves, bytes. */
 export const deflateThresholdBytes = 1_024;
 
-/** One message for the wire and where it stands among everything this process published. */
+/** One message for the wire, and the position that whoever has it can resume from. */
 export interface Outgoing {
   readonly text: string;
-  readonly seq: number;
+  readonly topic: string;
+  readonly offset: number;
+  /** Only where it is another than before. */
+  readonly epoch?: string;
 }
 
 /** What deflating did, for the metrics. */
@@ -16,12 +19,13 @@ export interface DeflateStats {
   deflated(bytesIn: number, bytesOut: number): void;
 }
 
+const nothing = Buffer.alloc(0);
+
 /** The bytes of several messages, made once and shared by every receiver with that encoding. */
 export function encode(messages: readonly Outgoing[], encoding: Encoding, stats: DeflateStats): Buffer {
   if (encoding === 'text') return textFrames(messages.map((message) => message.text));
-  if (encoding === 'sse') {
-    return Buffer.from(messages.map((m) => `id: ${m.seq}\nevent: message\ndata: ${m.text}\n\n`).join(''));
-  }
+  // Each event stream writes its own: an event's id says where all of the stream's topics stand.
+  if (encoding === 'sse') return nothing;
   return deflatedFrames(
     messages.map((message) => message.text),
     stats,

@@ -94,7 +94,8 @@ export class FanOut {
 
   /** One job alone: its bytes go straight to the sockets. */
   private writeSome(job: Job, until: number): boolean {
-    const { subscriptions, bytes, messages, onBlocked } = job;
+    const { subscriptions, bytes, outgoing, onBlocked } = job;
+    const messages = outgoing.length;
     const end = subscriptions.length;
     let i = this.at;
     while (i < end) {
@@ -108,7 +109,7 @@ export class FanOut {
         }
         const { receiver } = subscription;
         if (onBlocked !== null && receiver.blocked) onBlocked(subscription);
-        else receiver.deliver(bytes, messages);
+        else receiver.deliver(bytes, messages, outgoing);
       }
       if (i < end && this.nowMs() >= until) {
         this.at = i;
@@ -120,7 +121,8 @@ export class FanOut {
 
   /** Several jobs: each receiver collects first. */
   private gatherSome(job: Job, until: number): boolean {
-    const { subscriptions, bytes, messages, onBlocked } = job;
+    const { subscriptions, bytes, outgoing, onBlocked } = job;
+    const messages = outgoing.length;
     const end = subscriptions.length;
     let i = this.at;
     while (i < end) {
@@ -134,7 +136,7 @@ export class FanOut {
         }
         const { receiver } = subscription;
         if (onBlocked !== null && receiver.blocked) onBlocked(subscription);
-        else if (receiver.gather(bytes, messages)) this.touched.push(receiver);
+        else if (receiver.gather(bytes, messages, outgoing)) this.touched.push(receiver);
       }
       if (i < end && this.nowMs() >= until) {
         this.at = i;

@@ -4,13 +4,14 @@ import { ConflateLane } from './conflate-lane.js';
 import { encode } from './encode.js';
 import { FanOut } from './fan-out.js';
 import type { Job } from './job.js';
-import { Lane, type LaneHost } from './lane.js';
+import { type Decision, Lane, type LaneHost } from './lane.js';
 import { LiveLane } from './live-lane.js';
 import { repositionedText } from './protocol/messages.js';
 import { familiesOf } from './protocol/topics.js';
 import type { Position, Publication } from './publication.js';
 import type { Receiver } from './receiver.js';
 import { Subscription, type SubscriptionOptions } from './subscription.js';
+import { Taps } from './taps.js';
 import type { LossReason, TopicLog } from './topic-log.js';
 
 /** When what was published is written. */
@@ -59,12 +60,12 @@ export class Hub implements BrokerListener, LaneHost {
   private readonly reach = new Map<string, readonly Audience[]>();
   private readonly fanOut: FanOut;
   private dirty: Lane[] = [];
-  private seq = 0;
   private gathered = 0;
   private scheduled: NodeJS.Immediate | NodeJS.Timeout | null = null;
   private waiting = false;
   private windowStartMs = 0;
   private sealing = false;
+  readonly taps = new Taps();
 
   constructor(
     readonly broker: Broker,
@@ -72,7 +73,17 @@ export class Hub implements BrokerListener, LaneHost {
     private readonly stats: HubStats,
     nowMs: () => number = () => performance.now(),
   ) {
-    this.fanOut = new FanOut(stats, () => this.afterRound(), nowMs);
+    this.fanOut = new FanOut(
+      {
+        demanded: (job) => stats.demanded(job),
+        delivered: (job) => {
+          stats.delivered(job);
+          if (this.taps.size > 0) this.taps.delivered(job);
+        },
+      },
+      () => this.afterRound(),
+      nowMs,
+    );
   }
 
   start(): Promise<void> {
@@ -97,12 +108,12 @@ export class Hub implements BrokerListener, LaneHost {
   }
 
   onPublication(log: TopicLog, publication: Publication): void {
-    publication.seq = ++this.seq;
     for (const audience of this.audiencesOf(log.name)) {
       for (const lane of audience.list) lane.accept(publication);
     }
     this.gathered++;
     this.stats.published(publication);
+    if (this.taps.size > 0) this.taps.published(publication, this.audiencesOf(log.name));
     if (this.waiting && this.gathered >= this.flushing.maxMessages) this.scheduleNow();
   }
 
@@ -111,9 +122,10 @@ export class Hub implements BrokerListener, LaneHost {
   }
 
   onReposition(log: TopicLog, reason: RepositionReason, lost: number | null): void {
-    const text = repositionedText(log, reason, lost);
+    const { epoch, offset } = log;
+    const notice = { topic: log.name, epoch, offset, text: repositionedText(log, reason, lost) };
     for (const audience of this.audiencesOf(log.name)) {
-      for (const lane of audience.list) lane.announce(text, log.name, log.offset);
+      for (const lane of audience.list) lane.announce(notice);
     }
   }
 
@@ -155,8 +167,8 @@ export class Hub implements BrokerListener, LaneHost {
     if (known instanceof Promise) await known;
     const lost = new Map<string, LossReason | undefined>();
     for (const [topic, position] of since) {
-      const opened = this.broker.open(topic);
-      const log = opened instanceof Promise ? await opened : opened;
+      const log = this.broker.get(topic);
+      if (log === undefined) continue;
       const reached = this.broker.reach(log, position);
       lost.set(topic, reached instanceof Promise ? await reached : reached);
     }
@@ -202,13 +214,15 @@ export class Hub implements BrokerListener, LaneHost {
     }
   }
 
-  /** Bytes of missed messages for a receiver. */
-  encodeMissed(publications: readonly Publication[], receiver: Receiver): Buffer {
-    return encode(
-      publications.map((publication) => ({ text: publication.text(), seq: publication.seq })),
-      receiver.encoding,
-      this,
-    );
+  /** Sends missed messages, ahead of everything that the subscription brings. */
+  deliverMissed(publications: readonly Publication[], receiver: Receiver): void {
+    if (publications.length === 0) return;
+    const outgoing = publications.map((publication) => ({
+      topic: publication.topic,
+      offset: publication.offset,
+      text: publication.text(),
+    }));
+    receiver.deliver(encode(outgoing, receiver.encoding, this), outgoing.length, outgoing);
   }
 
   /** Subscriptions of a topic, families included. */
@@ -244,6 +258,15 @@ export class Hub implements BrokerListener, LaneHost {
 
   skipped(count: number): void {
     this.stats.skipped(count);
+  }
+
+  decided(subscription: Subscription, decision: Decision, messages: number): void {
+    if (this.taps.size > 0) this.taps.decided(subscription, decision, messages);
+  }
+
+  /** A receiver with policy `all` was too slow and is being closed. */
+  onSlow(receiver: Receiver): void {
+    for (const subscription of receiver.subscriptions) this.decided(subscription, 'closed', 0);
   }
 
   /** Everything that is gathered, written as far as the slice goes. */
@@ -324,8 +347,8 @@ export class Hub implements BrokerListener, LaneHost {
     if (lane === undefined) {
       lane =
         options.policy === 'all'
-          ? new LiveLane(this, receiver.encoding, options)
-          : new ConflateLane(this, receiver.encoding, options);
+          ? new LiveLane(this, topic, receiver.encoding, options)
+          : new ConflateLane(this, topic, receiver.encoding, options);
       audience.add(key, lane);
     }
     const subscription = new Subscription(receiver, topic, lane);

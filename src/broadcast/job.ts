@@ -1,9 +1,12 @@
+import type { Outgoing } from './encode.js';
+import type { Lane } from './lane.js';
 import type { Subscription } from './subscription.js';
 
 /** Bytes on their way to the subscriptions of one lane. */
 export interface Job {
+  readonly lane: Lane;
   readonly bytes: Buffer;
-  readonly messages: number;
+  readonly outgoing: readonly Outgoing[];
   /** Shared with the lane, which copies it before it changes it. */
   readonly subscriptions: readonly Subscription[];
   /** When the oldest message in it was published, Unix ms. */

@@ -1,29 +1,37 @@
-import { encode } from './encode.js';
+import { type DeflateStats, encode, type Outgoing } from './encode.js';
 import type { Job } from './job.js';
 import type { Publication } from './publication.js';
 import type { Encoding, Receiver } from './receiver.js';
 import type { Subscription, SubscriptionOptions } from './subscription.js';
 
 /** What lanes need of the hub. */
-export interface LaneHost {
+export interface LaneHost extends DeflateStats {
   /** Asks for {@link Lane.seal} at the next flush. */
   markDirty(lane: Lane): void;
   /** Hands over bytes ahead of the next flush, in order. */
   submit(job: Job): void;
-  deflated(bytesIn: number, bytesOut: number): void;
-  /** Publications that a policy left out, for one receiver. */
+  /** Publications that a policy left out, all receivers together. */
   skipped(count: number): void;
+  /** What a policy did with one subscription, for whoever looks on. */
+  decided(subscription: Subscription, decision: Decision, messages: number): void;
 }
+
+/** `held`: too slow, gets the newest later. `caught_up`: has got it, with so many left out. `closed`: policy `all`. */
+export type Decision = 'held' | 'caught_up' | 'closed';
 
 /** Subscriptions that get the same bytes: the same topic or family, policy, options and encoding. */
 export abstract class Lane {
   dirty = false;
+  /** Publications that a receiver that was in step all the time did not get. */
+  skippedInStep = 0;
   protected list: Subscription[] = [];
   /** Whether a job still walks {@link list}. */
   private lent = false;
 
   constructor(
     protected readonly host: LaneHost,
+    /** The topic, or family with its trailing `*`. */
+    readonly name: string,
     readonly encoding: Encoding,
     readonly options: SubscriptionOptions,
   ) {}
@@ -55,16 +63,18 @@ export abstract class Lane {
   abstract dispose(): void;
 
   /** Tells every subscription, in its place among the messages, that the positions of a topic go on elsewhere. */
-  announce(text: string, topic: string, offset: number): void {
+  announce(notice: Outgoing): void {
     this.sealAll();
-    this.moveTo(topic, offset);
-    const bytes = encode([{ text, seq: 0 }], this.encoding, this.host);
+    this.moveTo(notice.topic, notice.offset);
+    const outgoing = [notice];
+    const bytes = encode(outgoing, this.encoding, this.host);
     this.host.submit({
+      lane: this,
       bytes,
-      messages: 1,
+      outgoing,
       subscriptions: this.lend(),
       publishedMs: Date.now(),
-      serve: ({ receiver }) => receiver.deliver(bytes, 1),
+      serve: ({ receiver }) => receiver.deliver(bytes, 1, outgoing),
       onBlocked: null,
     });
   }

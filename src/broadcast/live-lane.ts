@@ -18,9 +18,9 @@ export class LiveLane extends Lane {
   private readonly base = new Map<string, Publication>();
 
   accept(publication: Publication): void {
-    const { seq } = publication;
+    const { topic, offset } = publication;
     const text = this.options.delta ? this.delta(publication) : publication.text();
-    this.pending.push({ publication, seq, text });
+    this.pending.push({ publication, topic, offset, text });
     if (!this.dirty) this.host.markDirty(this);
   }
 
@@ -68,8 +68,9 @@ export class LiveLane extends Lane {
 
   private submit(entries: readonly Entry[]): void {
     this.host.submit({
+      lane: this,
       bytes: encode(entries, this.encoding, this.host),
-      messages: entries.length,
+      outgoing: entries,
       subscriptions: this.lend(),
       publishedMs: entries[0]!.publication.tsMs,
       serve: (subscription) => this.serve(entries, subscription),
@@ -80,7 +81,7 @@ export class LiveLane extends Lane {
   /** A subscription that has some of the topics by exact subscriptions too. */
   private serve(entries: readonly Entry[], { receiver }: Subscription): void {
     const left = entries.filter(({ publication }) => !hasExact(receiver, publication.topic));
-    if (left.length > 0) receiver.deliver(encode(left, this.encoding, this.host), left.length);
+    if (left.length > 0) receiver.deliver(encode(left, this.encoding, this.host), left.length, left);
   }
 
   private delta(publication: Publication): string {

@@ -16,7 +16,7 @@ export class Publication {
   private json: string | undefined;
   private value: unknown;
   private parsed: boolean;
-  /** Place among everything that this process has published or heard; given by the hub. */
+  /** Place among everything that this process has published or heard; given by its history. */
   seq = 0;
 
   private constructor(
@@ -34,8 +34,18 @@ export class Publication {
     this.parsed = json === undefined;
   }
 
-  static of(topic: string, prefix: string, offset: number, tsMs: number, data: unknown): Publication {
-    return new Publication(topic, prefix, offset, tsMs, data, undefined, null);
+  /** @param json the same data as JSON, where it is known already */
+  static of(
+    topic: string,
+    prefix: string,
+    offset: number,
+    tsMs: number,
+    data: unknown,
+    json?: string,
+  ): Publication {
+    const publication = new Publication(topic, prefix, offset, tsMs, data, json, null);
+    publication.parsed = true;
+    return publication;
   }
 
   static fromJson(

@@ -1,3 +1,4 @@
+import type { Outgoing } from './encode.js';
 import type { Subscription } from './subscription.js';
 
 /** How publications are written for a receiver; receivers with the same encoding share the bytes. */
@@ -12,13 +13,16 @@ export interface Receiver {
   readonly blocked: boolean;
   /** Publications that a policy left out for this receiver. */
   skipped: number;
-  /** Writes shared bytes now, or queues them behind what waits; over the bound, the slow-consumer policy applies. */
-  deliver(bytes: Buffer, messages: number): void;
+  /**
+   * Writes shared bytes now, or queues them behind what waits; over the bound, the slow-consumer policy applies.
+   * @param outgoing the messages that the bytes are made of
+   */
+  deliver(bytes: Buffer, messages: number, outgoing: readonly Outgoing[]): void;
   /**
    * Queues shared bytes without writing, so that one write can carry what several topics have for this receiver.
    * @returns true when it is the first: {@link flushGathered} has to be called
    */
-  gather(bytes: Buffer, messages: number): boolean;
+  gather(bytes: Buffer, messages: number, outgoing: readonly Outgoing[]): boolean;
   /** Writes what was gathered. */
   flushGathered(): void;
 }

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Authorizer } from '../access/authorizer.js';
-import { maySee, mayUse, type Principal } from '../access/principal.js';
 import { Config } from '../config/config.js';
 import { Problem } from '../domain/problem.js';
 import { Logger, type ModuleLogger } from '../observability/logger.js';
 import { inClientTrace } from '../observability/tracing/tracing.js';
+import { mayFollow } from './access-to-topics.js';
 import { BroadcastMetrics } from './broadcast.metrics.js';
 import type { Connection, ConnectionHandler } from './connection.js';
 import { Hub, type Joined } from './hub.js';
@@ -98,6 +98,10 @@ export class StreamService implements ConnectionHandler {
     this.hub.onDrained(connection);
   }
 
+  onSlow(connection: Connection): void {
+    this.hub.onSlow(connection);
+  }
+
   private async subscribe(connection: Connection, request: message.Subscribe): Promise<void> {
     const { topic, id } = request;
     const name = parseTopic(topic);
@@ -184,7 +188,7 @@ export class StreamService implements ConnectionHandler {
   }
 
   private sendMissed(connection: Connection, { missed }: Joined): void {
-    if (missed.length > 0) connection.sendFrame(this.hub.encodeMissed(missed, connection));
+    this.hub.deliverMissed(missed, connection);
   }
 
   private unsubscribe(connection: Connection, { id, topic }: message.Unsubscribe): void {
@@ -240,9 +244,3 @@ const sessionOf = (connection: Connection): StreamSession => connection.session 
 
 const isPosition = (since: NonNullable<message.Subscribe['since']>): since is Position =>
   typeof since.epoch === 'string' && typeof since.offset === 'number';
-
-function mayFollow(principal: Principal, name: TopicName): boolean {
-  if (!mayUse(principal, 'read')) return false;
-  if (name.everyPortfolio) return principal.portfolios === null;
-  return name.portfolioId === null || maySee(principal, name.portfolioId);
-}

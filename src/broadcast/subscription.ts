@@ -23,11 +23,15 @@ export class Subscription {
   overlaps = 0;
   /** Not in step with its lane (too slow, or just joined): the lane serves it by itself. */
   apart = false;
+  /** What of the lane's `skippedInStep` is not this subscription's. */
+  skippedBefore = 0;
 
   constructor(
     readonly receiver: Receiver,
     /** Topic, or family with its trailing `*`. */
     readonly topic: string,
     readonly lane: Lane,
-  ) {}
+  ) {
+    this.skippedBefore = lane.skippedInStep;
+  }
 }

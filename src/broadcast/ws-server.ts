@@ -65,6 +65,7 @@ export class WsServer {
     if (known !== undefined) return known.endpoint;
     const endpoint = new WsEndpoint(options);
     const share: ConnectionShare = {
+      path: options.path,
       handler: {
         onText: (connection, bytes, from, to) => endpoint.handler?.onText(connection, bytes, from, to),
         onBinary: (connection) => endpoint.handler?.onBinary(connection),
@@ -79,6 +80,7 @@ export class WsServer {
       closeTimeoutMs,
       onSlow: (connection) => {
         this.metrics.slowClosed.inc();
+        endpoint.handler?.onSlow?.(connection);
         connection.close(closeCode.slow);
       },
     };

@@ -131,6 +131,10 @@ export const settings = {
     .min(1)
     .optional()
     .describe('path of the key file (hashes, scopes, portfolios, expiry); unset: open, loopback only'),
+  BROKER: z
+    .enum(['auto', 'memory', 'redis'])
+    .default('auto')
+    .describe('how processes hear each other: auto takes redis with an external REDIS_URL, else memory'),
   PUBLIC_URL: z
     .url({ protocol: /^https?$/ })
     .optional()

@@ -31,7 +31,7 @@ const scopeRules: ReadonlyArray<{ method: RegExp; route: RegExp; scope: Scope }>
 const portfolioRoute = /\/portfolios?\/:id(\/|$)/;
 /** Routes without anybody's portfolio in them. */
 const neutralRoute =
-  /^\/api\/v1\/(ticks$|ws\/endpoint$|analytics\/compute$|ingest\/ticks$|risk\/(var|covariance|performance|backtest)$)/;
+  /^\/api\/v1\/(ticks$|stream$|publish$|ws\/endpoint$|analytics\/compute$|ingest\/ticks$|risk\/(var|covariance|performance|backtest)$)/;
 
 /** @returns why the principal may not, or `undefined` */
 export function refuseAccess(access: Access, principal: Principal | undefined): Problem | undefined {

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { RedisBroker } from '../../src/broadcast/broker/redis.broker.js';
-import { CutProxy } from '../harness/cut-proxy.js';
+import { cuttableProxy } from '../harness/cuttable-proxy.js';
 import { redisUrl } from '../harness/index.js';
 import { type BrokerWorld, brokerContract, history, Node } from './broker.contract.js';
 
@@ -39,6 +39,10 @@ async function world(url?: string): Promise<RedisWorld> {
   };
 }
 
+const portOf = (url: string): number => Number(new URL(url).port);
+/** The same server and database by way of a proxy. */
+const through = (port: number, url: string): string => url.replace(/:\d+\//, `:${port}/`);
+
 brokerContract('redis', () => world());
 
 describe('the redis broker without Redis', () => {
@@ -47,8 +51,8 @@ describe('the redis broker without Redis', () => {
 
   it('goes on locally, says so, and brings both sides together again: nothing missing, nothing twice', async () => {
     const here = await world();
-    const proxy = await CutProxy.to(here.url);
-    const cut = await here.at(proxy.url(here.url));
+    const proxy = await cuttableProxy(portOf(here.url));
+    const cut = await here.at(through(proxy.port, here.url));
     const other = await here.node();
     for (const node of [cut, other]) {
       await node.broker.open('custom.a');
@@ -56,7 +60,7 @@ describe('the redis broker without Redis', () => {
     }
     await publish(cut, 'custom.a', 'before');
     for (const node of [cut, other]) await node.until(() => node.heard.length === 1, 'the first message');
-    await proxy.cut();
+    proxy.away(true);
     await cut.until(() => cut.broker.state === 'degraded', 'degraded');
     const [local] = await publish(cut, 'custom.a', 'alone 1');
     await publish(cut, 'custom.a', 'alone 2');
@@ -65,7 +69,7 @@ describe('the redis broker without Redis', () => {
     expect(cut.repositions).toEqual([['custom.a', 'degraded', null]]);
     await publish(other, 'custom.a', 'theirs 1');
     await publish(other, 'custom.quiet', 'quiet 1');
-    await proxy.mend();
+    proxy.away(false);
     await cut.until(() => cut.broker.state === 'ok', 'recovery');
     await publish(other, 'custom.a', 'after');
     await cut.until(() => cut.heard.at(-1)?.data === 'after', 'the message after');
@@ -87,43 +91,43 @@ describe('the redis broker without Redis', () => {
     expect(cut.broker.get('custom.a')?.position).toEqual(other.broker.get('custom.a')?.position);
     expect(here.events).toEqual(['degraded', 'recovered']);
     await here.end();
-    await proxy.cut();
+    await proxy.stop();
   }, 20_000);
 
   it('names what Redis does not have any more', async () => {
     const here = await world();
-    const proxy = await CutProxy.to(here.url);
-    const cut = await here.at(proxy.url(here.url));
+    const proxy = await cuttableProxy(portOf(here.url));
+    const cut = await here.at(through(proxy.port, here.url));
     const other = await here.node();
     await cut.broker.open('custom.a');
     await publish(other, 'custom.a', 1);
     await cut.until(() => cut.heard.length === 1);
-    await proxy.cut();
+    proxy.away(true);
     await publish(other, 'custom.a', 2, 3, 4);
     const redis = new Redis(here.url);
     const [key] = await redis.keys('*history:custom.a');
     await redis.del(key!);
-    await proxy.mend();
+    proxy.away(false);
     await cut.until(() => cut.broker.state === 'ok' && cut.heard.length === 2, 'recovery');
     expect(cut.heard[1]).toMatchObject({ offset: 4, data: 4, lostFrom: 2 });
     redis.disconnect();
     await here.end();
-    await proxy.cut();
+    await proxy.stop();
   }, 20_000);
 
   it('publishes a call once whose answer was lost', async () => {
     const here = await world();
-    const proxy = await CutProxy.to(here.url);
-    const cut = await here.at(proxy.url(here.url));
+    const proxy = await cuttableProxy(portOf(here.url));
+    const cut = await here.at(through(proxy.port, here.url));
     const other = await here.node();
     for (const node of [cut, other]) await node.broker.open('custom.a');
     for (let round = 0; round < 8; round++) {
       const sent = Array.from({ length: 20 }, (_, i) => publish(cut, 'custom.a', `${round}:${i}`));
       // Somewhere in the middle of the calls.
       await new Promise((resolve) => setTimeout(resolve, round % 4));
-      await proxy.cut();
+      proxy.away(true);
       await Promise.all(sent);
-      await proxy.mend();
+      proxy.away(false);
       await cut.until(() => cut.broker.state === 'ok', 'recovery');
     }
     const all = Array.from({ length: 160 }, (_, i) => `${Math.floor(i / 20)}:${i % 20}`);
@@ -132,22 +136,22 @@ describe('the redis broker without Redis', () => {
     expect(other.heard.map((h) => h.data)).toEqual(all);
     expect(cut.heard.map((h) => h.data)).toEqual(all);
     await here.end();
-    await proxy.cut();
+    await proxy.stop();
   }, 40_000);
 
   it('notices a Redis that does not answer, and one that has lost everything', async () => {
     const here = await world();
-    const proxy = await CutProxy.to(here.url);
-    const node = await here.at(proxy.url(here.url));
+    const proxy = await cuttableProxy(portOf(here.url));
+    const node = await here.at(through(proxy.port, here.url));
     await node.broker.open('custom.a');
     await publish(node, 'custom.a', 1);
-    proxy.silence();
+    proxy.silent(true);
     const answer = publish(node, 'custom.a', 2);
     await node.until(() => node.broker.state === 'degraded', 'the time-out', 4_000);
     expect(await answer).toMatchObject([{ offset: 1 }]);
     const redis = new Redis(here.url);
     await redis.flushdb();
-    await proxy.mend();
+    proxy.silent(false);
     await node.until(() => node.broker.state === 'ok', 'recovery');
     await publish(node, 'custom.a', 3);
     await node.until(() => node.heard.length === 3);
@@ -158,25 +162,25 @@ describe('the redis broker without Redis', () => {
     ]);
     redis.disconnect();
     await here.end();
-    await proxy.cut();
+    await proxy.stop();
   }, 20_000);
 
   it('starts without Redis and joins it when it comes', async () => {
     const here = await world();
-    const proxy = await CutProxy.to(here.url);
-    const url = proxy.url(here.url);
-    await proxy.cut();
+    const proxy = await cuttableProxy(portOf(here.url));
+    const url = through(proxy.port, here.url);
+    proxy.away(true);
     const node = await here.at(url, false);
     const log = await node.broker.open('custom.a');
     await publish(node, 'custom.a', 'early');
     expect(node.heard).toMatchObject([{ offset: 1, data: 'early' }]);
-    await proxy.mend();
+    proxy.away(false);
     await node.until(() => node.broker.state === 'ok', 'the first contact');
     const other = await here.node();
     expect((await other.broker.open('custom.a')).last?.data).toBe('early');
     expect(log.position).toEqual(other.broker.get('custom.a')?.position);
     await here.end();
-    await proxy.cut();
+    await proxy.stop();
   }, 20_000);
 });
 

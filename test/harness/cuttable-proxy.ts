@@ -6,6 +6,8 @@ export interface CuttableProxy {
   cut(): void;
   /** While away, new connections are refused by being reset. */
   away(isAway: boolean): void;
+  /** A cable that was pulled: connections stay open, and nothing comes through. */
+  silent(isSilent: boolean): void;
   /** Where new connections go. */
   retarget(port: number): void;
   stop(): Promise<void>;
@@ -16,6 +18,7 @@ export async function cuttableProxy(targetPort: number): Promise<CuttableProxy> 
   const open = new Set<Socket>();
   let target = targetPort;
   let refusing = false;
+  let mute = false;
   const server = createServer((inner) => {
     if (refusing) {
       inner.resetAndDestroy();
@@ -27,7 +30,9 @@ export async function cuttableProxy(targetPort: number): Promise<CuttableProxy> 
       [outer, inner],
     ] as const) {
       open.add(from);
-      from.pipe(to);
+      from.on('data', (chunk) => to.write(chunk));
+      from.on('end', () => to.end());
+      if (mute) from.pause();
       // A cut line shows up as an error on one side or both: that is what the test is about.
       from.on('error', () => to.destroy());
       from.on('close', () => {
@@ -46,6 +51,10 @@ export async function cuttableProxy(targetPort: number): Promise<CuttableProxy> 
     away(isAway) {
       refusing = isAway;
       if (isAway) cut();
+    },
+    silent(isSilent) {
+      mute = isSilent;
+      for (const socket of open) isSilent ? socket.pause() : socket.resume();
     },
     retarget(port) {
       target = port;

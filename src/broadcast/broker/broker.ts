@@ -6,6 +6,8 @@ export interface Message {
   readonly topic: string;
   /** Anything that JSON can say. */
   readonly data: unknown;
+  /** The same as JSON, where it is known already. */
+  readonly json?: string;
 }
 
 /** Where a message landed, or why it could not be accepted. */
@@ -47,6 +49,10 @@ export abstract class Broker {
   abstract readonly state: BrokerState;
   /** Characters of messages that are remembered in this process. */
   abstract readonly historyBytes: number;
+  /** Messages that no other node will hear of, because too many waited while Redis was away. */
+  abstract readonly unheard: number;
+  /** Messages given up before their age because the history was full. */
+  abstract readonly historyEvicted: number;
 
   /** Connects. Publications from before are not announced. */
   abstract start(listener: BrokerListener): Promise<void>;

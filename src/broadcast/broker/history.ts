@@ -31,6 +31,7 @@ export class Epochs {
 export class History {
   private readonly byName = new Map<string, TopicLog>();
   private bytes = 0;
+  private seq = 0;
   /** Messages given up because of {@link HistoryOptions.maxBytes} or {@link HistoryOptions.maxTopics}. */
   evicted = 0;
 
@@ -62,6 +63,7 @@ export class History {
   }
 
   append(log: TopicLog, publication: Publication, followed: boolean): void {
+    publication.seq = ++this.seq;
     if (followed) {
       log.retained = true;
       log.lastFollowedMs = publication.tsMs;

@@ -24,6 +24,14 @@ export class MemoryBroker extends Broker {
     return this.history.usedBytes;
   }
 
+  override get unheard(): number {
+    return 0;
+  }
+
+  override get historyEvicted(): number {
+    return this.history.evicted;
+  }
+
   override start(listener: BrokerListener): Promise<void> {
     this.listener = listener;
     const everyMs = Math.min(this.history.options.maxAgeMs, 30_000);
@@ -38,10 +46,10 @@ export class MemoryBroker extends Broker {
     const tsMs = this.nowMs();
     const out = new Array<Published>(messages.length);
     for (let i = 0; i < messages.length; i++) {
-      const { topic, data } = messages[i]!;
+      const { topic, data, json } = messages[i]!;
       const log = this.open(topic);
       const offset = log.offset + 1;
-      const publication = Publication.of(topic, log.prefix, offset, tsMs, data);
+      const publication = Publication.of(topic, log.prefix, offset, tsMs, data, json);
       this.history.append(log, publication, this.listener?.isFollowed(topic) ?? false);
       out[i] = { topic, epoch: log.epoch, offset };
       this.listener?.onPublication(log, publication);

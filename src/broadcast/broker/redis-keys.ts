@@ -1,6 +1,12 @@
 /** Hash slots that topics are spread over: one channel and one Lua call per shard, whole inside a cluster's slot. */
 export const shardCount = 16;
 
+/**
+ * Begins every name in Redis. Channels are not part of a logical database, so the number keeps apart what shares a
+ * server.
+ */
+export const namespaceOf = (url: string): string => `tidewatch:${/\/(\d+)$/.exec(url)?.[1] ?? '0'}:`;
+
 /** Names of everything the broker keeps in Redis. A namespace keeps apart what shares a server. */
 export class RedisKeys {
   constructor(private readonly namespace: string) {}
@@ -35,15 +41,6 @@ export class RedisKeys {
 
   channel(shard: number): string {
     return `${this.tag(shard)}:messages`;
-  }
-
-  /** Sorted set: node ids by time of their last heartbeat; with {@link node} in one slot. */
-  get nodes(): string {
-    return `${this.namespace}{nodes}:alive`;
-  }
-
-  node(id: string): string {
-    return `${this.namespace}{nodes}:${id}`;
   }
 
   private tag(shard: number): string {

@@ -4,7 +4,7 @@ import { Broker, type BrokerListener, type BrokerState, type Message, type Publi
 import { Epochs, History, type HistoryOptions } from './history.js';
 import { Mirror } from './mirror.js';
 import { Outbox, type Outgoing } from './outbox.js';
-import { RedisKeys, shardCount } from './redis-keys.js';
+import { namespaceOf, RedisKeys, shardCount } from './redis-keys.js';
 import { RedisLink, type StreamEntry } from './redis-link.js';
 import { type Line, readAnnouncement } from './redis-scripts.js';
 
@@ -60,9 +60,7 @@ export class RedisBroker extends Broker {
   ) {
     super();
     this.history = new History(options);
-    // Channels are not part of a logical database: its number keeps apart what shares a server.
-    const database = /\/(\d+)$/.exec(url)?.[1] ?? '0';
-    this.keys = new RedisKeys(`tidewatch:${database}:`);
+    this.keys = new RedisKeys(namespaceOf(url));
     const channels = Array.from({ length: shardCount }, (_, shard) => this.keys.channel(shard));
     this.link = new RedisLink(url, channels, {
       onAnnouncement: (text) => this.onAnnouncement(text),
@@ -84,8 +82,11 @@ export class RedisBroker extends Broker {
     return this.history.usedBytes;
   }
 
-  /** Messages that no other node will hear of, because too many waited while Redis was away. */
-  get dropped(): number {
+  get historyEvicted(): number {
+    return this.history.evicted;
+  }
+
+  get unheard(): number {
     return this.outbox.dropped;
   }
 
@@ -114,8 +115,8 @@ export class RedisBroker extends Broker {
   override publish(messages: readonly Message[]): readonly Published[] | Promise<readonly Published[]> {
     const tsMs = this.nowMs();
     const alone = this.state === 'degraded' && !this.recovering;
-    const answers = messages.map(({ topic, data }) => {
-      const body = JSON.stringify(data) ?? 'null';
+    const answers = messages.map(({ topic, data, json }) => {
+      const body = json ?? JSON.stringify(data) ?? 'null';
       return alone ? this.publishAlone(topic, body, tsMs) : this.publishToAll(topic, body, tsMs);
     });
     return alone ? (answers as Published[]) : Promise.all(answers);

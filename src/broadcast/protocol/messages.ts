@@ -147,6 +147,16 @@ const withSnapshot = (head: Readonly<Record<string, unknown>>, snapshot: string 
   return snapshot === null ? text : `${text.slice(0, -1)},"snapshot":${snapshot}}`;
 };
 
+/** Where a topic stands for whoever has just subscribed. */
+export const positionView = (joined: Joined) => ({
+  topic: joined.topic,
+  epoch: joined.position.epoch,
+  offset: joined.position.offset,
+  recovered: joined.recovered,
+  reason: joined.reason,
+  snapshot: joined.last?.data ?? null,
+});
+
 export function subscribedText(message: Subscribe, options: SubscriptionOptions, joined: Joined): string {
   return withSnapshot(
     {

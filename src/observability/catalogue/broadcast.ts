@@ -150,6 +150,11 @@ export const wsDeflateBytes = counter('tidewatch_ws_deflate_bytes_total', 'Bytes
   side: ['in', 'out'],
 });
 
+export const wsBrokerUnheard = counter(
+  'tidewatch_ws_broker_unheard_total',
+  'Messages that the other nodes never heard, because too many waited while Redis was away.',
+);
+
 export const wsBrokerUp = gauge(
   'tidewatch_ws_broker_up',
   '1 while the nodes hear each other, 0 while this one is alone (degraded); always 1 with the memory broker.',

@@ -4,7 +4,7 @@ import { EventBus } from '../../../src/domain/event-bus.js';
 import { startApp, type TestApp } from '../../harness/index.js';
 import { WsClient } from './ws-client.js';
 
-describe('/ws/stream', () => {
+describe.each(['memory', 'redis'])('/ws/stream with the %s broker', (broker) => {
   let server: TestApp;
   let hub: Hub;
   const clients: WsClient[] = [];
@@ -15,7 +15,7 @@ describe('/ws/stream', () => {
   };
 
   beforeAll(async () => {
-    server = await startApp();
+    server = await startApp({ BROKER: broker });
     hub = server.app.get(Hub);
   }, 60_000);
 
@@ -39,7 +39,7 @@ describe('/ws/stream', () => {
   });
 
   it('gives a snapshot on subscribe and then every publication, in order', async () => {
-    hub.publish('custom.order', { n: 0 });
+    await hub.publishAll([{ topic: 'custom.order', data: { n: 0 } }]);
     const client = await connect();
     const subscribed = await client.subscribe('custom.order');
     expect(subscribed).toMatchObject({
@@ -56,7 +56,7 @@ describe('/ws/stream', () => {
   });
 
   it('resumes after what the client has, without gap or duplicate', async () => {
-    for (let n = 1; n <= 20; n++) hub.publish('custom.resume', { n });
+    for (let n = 1; n <= 20; n++) await hub.publishAll([{ topic: 'custom.resume', data: { n } }]);
     const first = await connect();
     const { epoch } = await first.subscribe('custom.resume');
     const second = await connect();
@@ -68,7 +68,7 @@ describe('/ws/stream', () => {
   });
 
   it('says why it cannot resume', async () => {
-    hub.publish('custom.lost', 1);
+    await hub.publishAll([{ topic: 'custom.lost', data: 1 }]);
     const client = await connect();
     const { epoch } = await client.subscribe('custom.lost');
     client.send({ type: 'unsubscribe', id: 'u', topic: 'custom.lost' });
@@ -120,7 +120,7 @@ describe('/ws/stream', () => {
   });
 
   it('sends a family’s topics, also those that begin later, once each', async () => {
-    hub.publish('custom.f.one', 1);
+    await hub.publishAll([{ topic: 'custom.f.one', data: 1 }]);
     const client = await connect();
     const answer = await client.subscribe('custom.f.*');
     expect(answer).toMatchObject({ snapshot: { 'custom.f.one': 1 } });
@@ -139,7 +139,7 @@ describe('/ws/stream', () => {
 
   it('sends merge patches that add up to the whole', async () => {
     const big = 'x'.repeat(300);
-    hub.publish('custom.delta', { big, n: 0 });
+    await hub.publishAll([{ topic: 'custom.delta', data: { big, n: 0 } }]);
     const client = await connect();
     await client.subscribe('custom.delta', { delta: true });
     hub.publish('custom.delta', { big, n: 1 });

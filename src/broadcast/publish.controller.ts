@@ -1,0 +1,52 @@
+import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { z } from 'zod';
+import { type FieldProblem, Problem } from '../domain/problem.js';
+import { Hub } from './hub.js';
+import { isCustomTopic } from './protocol/topics.js';
+
+const maxDataChars = 64 * 1024;
+
+const publishSchema = z.strictObject({
+  messages: z
+    .array(
+      z.strictObject({
+        topic: z.string().refine(isCustomTopic, 'is not a topic below custom.'),
+        data: z.unknown().refine((data) => data !== undefined, 'is missing'),
+      }),
+    )
+    .min(1)
+    .max(1_000),
+});
+type PublishBody = z.output<typeof publishSchema>;
+
+@Controller('api/v1/publish')
+export class PublishController {
+  constructor(private readonly hub: Hub) {}
+
+  /** Publishes in order; all of it or, when anything is wrong, nothing. Answers with the offsets. */
+  @Post()
+  @HttpCode(200)
+  async publish(@Body({ schema: publishSchema }) { messages }: PublishBody) {
+    const ready = messages.map(({ topic, data }) => ({ topic, data, json: JSON.stringify(data) }));
+    const errors = ready.flatMap(({ json }, i): FieldProblem[] =>
+      json.length <= maxDataChars
+        ? []
+        : [
+            {
+              pointer: `/messages/${i}/data`,
+              code: 'TOO_BIG',
+              message: `has more than ${maxDataChars} characters of JSON`,
+            },
+          ],
+    );
+    if (errors[0] !== undefined) {
+      throw new Problem(422, 'VALIDATION_FAILED', `${errors[0].pointer}: ${errors[0].message}`, { errors });
+    }
+    const published = await this.hub.publishAll(ready);
+    return {
+      published: published.length,
+      offsets: published.map(({ offset }) => offset),
+      positions: published.map(({ topic, epoch, offset }) => ({ topic, epoch, offset })),
+    };
+  }
+}
