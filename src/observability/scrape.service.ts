@@ -6,7 +6,7 @@ import {
   scrapeSeconds,
   scrapeSeries,
 } from './catalogue/watching.js';
-import { expose, type Slices } from './exposition.js';
+import { expose, noSlices } from './exposition.js';
 import { type GaugeHandle, Metrics } from './metrics.js';
 import type { CounterSeries } from './series.js';
 
@@ -32,7 +32,7 @@ export class ScrapeService {
 
   async text(openMetrics: boolean): Promise<string> {
     const start = performance.now();
-    const slices: Slices = { eventLoopMs: 0, lines: 0 };
+    const slices = noSlices();
     const text = await expose(this.metrics, openMetrics, slices);
     this.seconds.set((performance.now() - start) / 1000);
     this.eventLoopSeconds.set(slices.eventLoopMs / 1000);

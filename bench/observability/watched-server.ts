@@ -1,0 +1,61 @@
+import 'reflect-metadata';
+import type { AddressInfo } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Hub } from '../../src/broadcast/hub.js';
+import { Config } from '../../src/config/config.js';
+import { createApp } from '../../src/create-app.js';
+import { Health } from '../../src/health/health.js';
+import { Lifecycle } from '../../src/lifecycle/lifecycle.js';
+import { Logger } from '../../src/observability/logger.js';
+import { Metrics } from '../../src/observability/metrics.js';
+import { NoMetrics } from './no-metrics.js';
+
+/**
+ * A server in a process of its own, watched or not, that tells its CPU time when asked: `{ ask: 'cpu' }`, or publishes
+ * and tells what that took: `{ ask: 'publish', messages }`.
+ */
+export type Request = { readonly ask: 'cpu' } | { readonly ask: 'publish'; readonly messages: number };
+export interface Answer {
+  /** Milliseconds of CPU, user and system, since the start; or of the publishing. */
+  readonly cpuMs: number;
+}
+
+const watched = process.argv[2] === 'watched';
+const config = Config.from(process.env);
+const lifecycle = new Lifecycle();
+const app = await createApp({
+  config,
+  lifecycle,
+  logger: new Logger('silent', []),
+  metrics: watched ? new Metrics() : new NoMetrics(),
+});
+await app.init();
+await app.get(Health).runAll();
+await app.listen(0, '127.0.0.1');
+await lifecycle.started();
+const hub = app.get(Hub, { strict: false });
+
+const cpuMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
+/** In bursts of fifty per turn of the event loop, as a busy publisher does. */
+async function publish(messages: number): Promise<number> {
+  const before = cpuMs();
+  for (let i = 0; i < messages; i++) {
+    hub.publish('custom.bench', { seq: i, price: 100 + (i % 7), symbol: 'BENCH', text: 'x'.repeat(80) });
+    if (i % 50 === 49) await nextTurn();
+  }
+  for (let i = 0; i < 20; i++) await nextTurn();
+  return cpuMs() - before;
+}
+
+process.on('message', (request: Request) => {
+  const answer = request.ask === 'cpu' ? Promise.resolve(cpuMs()) : publish(request.messages);
+  answer.then((ms) => process.send?.({ cpuMs: ms } satisfies Answer));
+});
+process.once('disconnect', () => {
+  void lifecycle.shutdown().then(() => process.exit(0));
+});
+process.send?.({ url: `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}` });
