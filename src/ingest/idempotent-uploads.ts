@@ -1,4 +1,5 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Config } from '../config/config.js';
 import { Problem } from '../domain/problem.js';
 import { heartbeatMs, IdempotencyRepository } from '../store/idempotency.repository.js';
 import type { IngestAnswer, IngestOutcome } from './ingest-report.js';
@@ -23,10 +24,18 @@ const inUse = (): Problem =>
  * lost connection, 503) is run again and leaves out the parts that are stored.
  */
 @Injectable()
-export class IdempotentUploads {
+export class IdempotentUploads implements OnModuleInit {
   private readonly running = new Set<string>();
 
-  constructor(private readonly keys: IdempotencyRepository) {}
+  constructor(
+    private readonly keys: IdempotencyRepository,
+    private readonly config: Config,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    // The embedded database has one server, and its folder is locked.
+    if (this.config.source('DATABASE_URL') === 'embedded') await this.keys.releaseAll();
+  }
 
   /** @throws Problem 409 while the same key is under way, 422 when it was used with another body */
   async once(upload: KeyedBody, run: RunUpload): Promise<IngestOutcome> {

@@ -113,6 +113,16 @@ export class IdempotencyRepository {
   }
 
   /**
+   * Lets go of every unfinished request: for a process that has the database to itself and has just started. Whoever
+   * ran them is gone, and their repetitions need not wait until they are taken for dead.
+   */
+  async releaseAll(): Promise<void> {
+    await this.database.writer.query(
+      "UPDATE idempotency_keys SET heartbeat_at = '-infinity' WHERE finished_at IS NULL",
+    );
+  }
+
+  /**
    * The statement that records a part; for `append(rows, { alongside })`. When the request has been taken over by its
    * repetition, it fails and the rows with it: the append rejects with Problem 409 `REQUEST_TAKEN_OVER`.
    */

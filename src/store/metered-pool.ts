@@ -87,9 +87,12 @@ export class MeteredPool {
       lock_timeout: options.lockTimeoutMs || undefined,
       idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
     });
-    this.pool.on('connect', () => {
+    this.pool.on('connect', (client) => {
       this.counts.opened++;
       this.opened.inc();
+      // A connection that breaks while it is in use tells its query; it also tells the client, on which the pool listens
+      // only while it is idle.
+      client.on('error', () => undefined);
     });
     // An idle connection that breaks is discarded by the pool; without a listener it would end the process.
     this.pool.on('error', () => this.broken());
