@@ -8,6 +8,8 @@ import { fullWindow } from './window-budget.js';
 
 /** Numbers of the total order that the search for the beginning looks at first. */
 const firstSpan = 100_000;
+/** Times that the last step of the search is halved. */
+const narrowings = 8;
 /** Ticks read at most: about ten seconds. Windows that would need more begin with what that gives. */
 export const maxReplayTicks = 3_000_000;
 
@@ -55,33 +57,87 @@ export async function rebuildEngine(engine: AnalyticsEngine, source: RebuildSour
   }
 }
 
-/** Walks back in doubling steps until every portfolio has met the ticks that fill its window. */
+/** Walks back in doubling steps until every portfolio has met the ticks that fill its window, then halves the last step. */
 async function beginning(
   portfolios: readonly Portfolio[],
   end: number,
   ticks: RebuildSource['ticks'],
 ): Promise<number> {
-  const holders = new Map<string, number[]>();
-  portfolios.forEach(({ positions }, index) => {
-    for (const { symbol } of positions) {
-      const list = holders.get(symbol);
-      if (list) list.push(index);
-      else holders.set(symbol, [index]);
-    }
-  });
-  const missing = portfolios.map(({ positions }) => (positions.length === 0 ? 0 : fullWindow + blocksMargin));
-  let read = 0;
+  const need = new WindowNeed(portfolios);
   let from = end;
   for (let span = firstSpan; from > 1; span *= 2) {
     const next = Math.max(1, from - span);
-    for (const [symbol, count] of await ticks.symbolCounts(next, from)) {
-      read += count;
-      for (const index of holders.get(symbol) ?? []) missing[index]! -= count;
+    const counts = await ticks.symbolCounts(next, from);
+    if (need.isMetBy(counts)) {
+      return narrowed(need, next, from, ticks);
     }
+    need.take(counts);
     from = next;
-    if (read >= maxReplayTicks || missing.every((n) => n <= 0)) break;
   }
   return from;
+}
+
+/** The last step may have been far too long: reserved numbers that were never used lie in it. */
+async function narrowed(
+  need: WindowNeed,
+  enough: number,
+  tooLittle: number,
+  ticks: RebuildSource['ticks'],
+): Promise<number> {
+  let from = enough;
+  let to = tooLittle;
+  for (let i = 0; i < narrowings && to - from > 1_000; i++) {
+    const middle = Math.floor((from + to) / 2);
+    const counts = await ticks.symbolCounts(middle, to);
+    if (need.isMetBy(counts)) from = middle;
+    else {
+      need.take(counts);
+      to = middle;
+    }
+  }
+  return from;
+}
+
+/** How many ticks each portfolio still has to meet. */
+class WindowNeed {
+  private readonly holders = new Map<string, number[]>();
+  private readonly missing: number[];
+  private read = 0;
+
+  constructor(portfolios: readonly Portfolio[]) {
+    this.missing = portfolios.map(({ positions }) =>
+      positions.length === 0 ? 0 : fullWindow + blocksMargin,
+    );
+    portfolios.forEach(({ positions }, index) => {
+      for (const { symbol } of positions) {
+        const list = this.holders.get(symbol);
+        if (list) list.push(index);
+        else this.holders.set(symbol, [index]);
+      }
+    });
+  }
+
+  isMetBy(counts: ReadonlyMap<string, number>): boolean {
+    let read = this.read;
+    for (const count of counts.values()) read += count;
+    if (read >= maxReplayTicks) return true;
+    return this.after(counts).every((n) => n <= 0);
+  }
+
+  take(counts: ReadonlyMap<string, number>): void {
+    for (const count of counts.values()) this.read += count;
+    this.after(counts).forEach((n, index) => {
+      this.missing[index] = n;
+    });
+  }
+
+  private after(counts: ReadonlyMap<string, number>): number[] {
+    const missing = [...this.missing];
+    for (const [symbol, count] of counts) {
+      for (const index of this.holders.get(symbol) ?? []) missing[index]! -= count;
+    }
+    return missing;
+  }
 }
 
 async function replay(
