@@ -1,0 +1,228 @@
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Metrics } from '../../observability/metrics.js';
+import { AnalyticsEngine } from '../analytics-engine.js';
+import type { PortfolioState } from '../portfolio-state.js';
+import type { Calculator, CalculatorInput, LightCalculator } from './calculator.js';
+import { CalculatorRegistry } from './calculator-registry.js';
+import { CalculatorRunner, type RunnerLimits } from './calculator-runner.js';
+import { rangePosition } from './range-position.calculator.js';
+import { realisedVolatility } from './realised-volatility.calculator.js';
+import { turnover } from './turnover.calculator.js';
+
+const module = (name: string): string => new URL(`../../../test/factories/${name}`, import.meta.url).href;
+const light = (name: string, compute: LightCalculator['compute'], need = 1): LightCalculator => ({
+  name,
+  description: name,
+  version: '1',
+  need,
+  compute,
+});
+
+const runners: CalculatorRunner[] = [];
+afterEach(async () => {
+  await Promise.all(runners.splice(0).map((runner) => runner.close()));
+});
+
+function setUp(calculators: Calculator[], limits: Partial<RunnerLimits> = {}) {
+  const engine = new AnalyticsEngine();
+  const metrics = new Metrics();
+  const disabled: string[] = [];
+  const runner = new CalculatorRunner(
+    new CalculatorRegistry(calculators),
+    metrics,
+    (name) => disabled.push(name),
+    limits,
+  );
+  runners.push(runner);
+  let seq = 0;
+  const portfolio = (id: string): PortfolioState => {
+    engine.applyChange({
+      kind: 'put',
+      portfolio: {
+        id,
+        name: id,
+        currency: 'USD',
+        positions: [{ symbol: 'A', quantity: 1 }],
+        revision: 0,
+        updatedAtMs: 0,
+      },
+    });
+    return engine.state(id)!;
+  };
+  const tick = (price: number): void => {
+    seq++;
+    engine.applyTick({ symbol: 'A', price, tsMs: seq, size: null, sourceId: null, seq });
+  };
+  return { runner, metrics, disabled, portfolio, tick };
+}
+
+describe('CalculatorRunner', () => {
+  it('gives each calculator the window and puts its result under its name', () => {
+    const { runner, portfolio, tick } = setUp([
+      light('sum', ({ values }) => ({ value: values.reduce((a, b) => a + b, 0), n: values.length })),
+      light('patient', () => ({ value: 1 }), 5),
+    ]);
+    const state = portfolio('P');
+    for (const price of [1, 2, 4]) tick(price);
+    expect(runner.fresh(state)).toEqual({
+      sum: { value: 7, n: 3 },
+      patient: { value: null, reason: 'warming_up: needs 5 values, has 3' },
+    });
+  });
+
+  it('isolates a calculator that throws or answers nonsense, and switches it off after repeated failure', () => {
+    let healthy = false;
+    const { runner, metrics, disabled, portfolio, tick } = setUp(
+      [
+        light('throws', () => {
+          throw new Error('boom');
+        }),
+        light('nonsense', () => ({ value: Number.NaN })),
+        light('recovers', () => {
+          if (healthy) return { value: 1 };
+          throw new Error('not yet');
+        }),
+        light('fine', () => ({ value: 42 })),
+      ],
+      { maxFailures: 3 },
+    );
+    const state = portfolio('P');
+    for (let i = 1; i <= 5; i++) {
+      healthy = i === 2;
+      tick(i);
+      expect(runner.fresh(state).fine).toEqual({ value: 42 });
+    }
+    expect(disabled).toEqual(['throws', 'nonsense', 'recovers']);
+    expect(runner.fresh(state).throws).toEqual({
+      value: null,
+      reason: 'switched off after 3 failures: boom',
+    });
+    expect(runner.health().get('throws')).toMatchObject({ runs: 3, disabled: true, lastError: 'boom' });
+    expect(runner.health().get('recovers')).toMatchObject({ runs: 5 });
+    const off = metrics.read('tidewatch_calculator_disabled').filter((s) => s.value === 1);
+    expect(off.map((s) => s.labels.calculator)).toEqual(['throws', 'nonsense', 'recovers']);
+  });
+
+  it('counts a calculator that takes too long as failed', () => {
+    const { runner, disabled, portfolio, tick } = setUp(
+      [
+        light('slow', () => {
+          for (const end = performance.now() + 8; performance.now() < end; );
+          return { value: 1 };
+        }),
+      ],
+      { lightBudgetMs: 5, maxFailures: 2 },
+    );
+    const state = portfolio('P');
+    tick(1);
+    runner.fresh(state);
+    tick(2);
+    runner.fresh(state);
+    expect(disabled).toEqual(['slow']);
+  });
+
+  it('renews results for publications now and then only, and for answers whenever something changed', () => {
+    let runs = 0;
+    const { runner, portfolio, tick } = setUp([light('counts', () => ({ value: ++runs }))], {
+      renewMs: 60_000,
+    });
+    const state = portfolio('P');
+    for (let i = 1; i <= 4; i++) {
+      tick(i);
+      runner.latest(state);
+    }
+    expect(runs).toBe(1);
+    expect(runner.fresh(state)).toEqual({ counts: { value: 2 } });
+    runner.fresh(state);
+    expect(runs).toBe(2);
+  });
+
+  it('runs heavy calculators on a worker thread and stops those that hang', async () => {
+    const { runner, portfolio, tick, metrics } = setUp(
+      [{ name: 'heavy', description: 'x', version: '1', need: 1, module: module('heavy.calculator.mjs') }],
+      { heavyTimeoutMs: 3_000 },
+    );
+    const states = ['P', 'FAILS', 'HANGS'].map(portfolio);
+    tick(5);
+    for (const state of states) expect(runner.fresh(state).heavy?.reason).toBe('not computed yet');
+    const outcomes = (): number =>
+      metrics.read('tidewatch_calculator_runs_total').reduce((sum, { value }) => sum + value, 0);
+    for (const end = Date.now() + 15_000; outcomes() < 3 && Date.now() < end; ) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(states.map((state) => runner.latest(state).heavy)).toEqual([
+      { value: 1, thread: 'worker' },
+      { value: null, reason: 'failed: no luck' },
+      { value: null, reason: 'failed: took more than 3000 ms' },
+    ]);
+  }, 30_000);
+});
+
+describe('CalculatorRegistry', () => {
+  it('loads modules by path and names the one that is wrong', async () => {
+    const registry = new CalculatorRegistry();
+    await registry.load([fileURLToPath(module('light.calculator.mjs'))]);
+    expect([...registry.all()].map((c) => c.name)).toEqual(['newest_squared']);
+    await expect(registry.load([fileURLToPath(module('heavy.calculator.mjs'))])).rejects.toThrow(
+      'heavy.calculator.mjs: it has no default export',
+    );
+    await expect(registry.load(['/nowhere.mjs'])).rejects.toThrow('/nowhere.mjs');
+  });
+
+  it('refuses what is no calculator', () => {
+    const registry = new CalculatorRegistry([turnover]);
+    expect(() => registry.register(turnover)).toThrow('already');
+    expect(() => registry.register(light('Bad Name', () => ({ value: 1 })))).toThrow('no name');
+    expect(() => registry.register(light('zero', () => ({ value: 1 }), 0))).toThrow('need must be');
+    expect(() => registry.register({ name: 'x', description: 'x', version: '1', need: 1 } as never)).toThrow(
+      'neither',
+    );
+  });
+});
+
+const input = (values: number[], everyMs: number, flows: number[] = []): CalculatorInput => ({
+  portfolioId: 'P',
+  currency: 'USD',
+  values: Float64Array.from(values),
+  times: Float64Array.from(values, (_, i) => i * everyMs),
+  flows,
+});
+
+describe('calculators that are shipped', () => {
+  it('realised volatility does not depend on how often ticks come', () => {
+    const bars = Array.from({ length: 400 }, (_, i) => 100 * (1 + 0.001 * ((i * 7919) % 13) - 0.006));
+    const sparse = realisedVolatility.compute(input(bars, 60_000));
+    const dense = realisedVolatility.compute(
+      input(
+        bars.flatMap((v) => [v, v, v, v]),
+        15_000,
+      ),
+    );
+    expect(sparse).toMatchObject({ bar_ms: 900_000 });
+    expect(dense.bar_ms).toBe(sparse.bar_ms);
+    expect(dense.value).toBeCloseTo(sparse.value!, 10);
+  });
+
+  it('realised volatility of alternating log returns of 1 % a minute is 1 % times the root of the minutes of a year', () => {
+    const values = Array.from({ length: 30 }, (_, i) => 100 * Math.exp(i % 2 === 0 ? 0 : 0.01));
+    const result = realisedVolatility.compute(input(values, 60_000));
+    expect(result).toMatchObject({ bar_ms: 60_000, bars: 30 });
+    expect(result.value).toBeCloseTo(0.01 * Math.sqrt(525_960), 9);
+  });
+
+  it('realised volatility has a reason where it is undefined', () => {
+    expect(realisedVolatility.compute(input([1, -1, 1], 1_000)).reason).toContain('above 0');
+    expect(realisedVolatility.compute(input([1, 2, 3], 1)).reason).toContain('needs 5 bars');
+  });
+
+  it('turnover is what was moved relative to the mean value', () => {
+    expect(turnover.compute(input([90, 110], 1, [30, 20]))).toEqual({ value: 0.5, moved: 50, changes: 2 });
+    expect(turnover.compute(input([-1], 1)).value).toBeNull();
+  });
+
+  it('range position stands between lowest and highest', () => {
+    expect(rangePosition.compute(input([10, 20, 12], 1))).toEqual({ value: 0.2 });
+    expect(rangePosition.compute(input([5, 5], 1)).value).toBeNull();
+  });
+});

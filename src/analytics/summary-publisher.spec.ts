@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { asStored, seededTicks } from '../../test/factories/ticks.js';
+import { EventBus } from '../domain/event-bus.js';
+import type { PortfolioRevalued, SummaryReady } from '../domain/events.js';
+import { Metrics } from '../observability/metrics.js';
+import { AnalyticsEngine } from './analytics-engine.js';
+import { AnalyticsMeter } from './analytics-meter.js';
+import { CalculatorRegistry } from './calculators/calculator-registry.js';
+import { CalculatorRunner } from './calculators/calculator-runner.js';
+import { SummaryPublisher } from './summary-publisher.js';
+
+function setUp(intervalMs: number) {
+  const engine = new AnalyticsEngine();
+  const bus = new EventBus((_, error) => {
+    throw error;
+  });
+  const metrics = new Metrics();
+  const calculators = new CalculatorRunner(new CalculatorRegistry(), metrics, () => {});
+  const publisher = new SummaryPublisher(engine, bus, calculators, new AnalyticsMeter(metrics), intervalMs);
+  const revalued: PortfolioRevalued[] = [];
+  const summaries: SummaryReady[] = [];
+  bus.on('portfolio.revalued', (event) => revalued.push(event));
+  bus.on('summary.ready', (event) => summaries.push(event));
+  for (const id of ['P', 'Q']) {
+    engine.applyChange({
+      kind: 'put',
+      portfolio: {
+        id,
+        name: id,
+        currency: 'USD',
+        positions: [
+          { symbol: 'A', quantity: 1 },
+          { symbol: id, quantity: 1 },
+        ],
+        revision: 0,
+        updatedAtMs: 0,
+      },
+    });
+  }
+  engine.takeChanged();
+  let seq = 0;
+  const apply = (symbols: string[], count = 1): void => {
+    const ticks = asStored(
+      seededTicks({ symbols, count, seed: seq + 1, startMs: Date.now() + seq * 1_000 }),
+      seq + 1,
+    );
+    seq += count;
+    engine.beginBatch({ ingestedAtMs: Date.now() - 5, storedAtMs: Date.now() - 2 });
+    for (const tick of ticks) engine.applyTick(tick);
+    publisher.applied(true);
+  };
+  return { engine, publisher, metrics, revalued, summaries, apply };
+}
+
+describe('SummaryPublisher', () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  it('publishes a first change at once, what follows when the interval is over, and nothing after that', () => {
+    const { apply, summaries, metrics } = setUp(100);
+    apply(['A', 'P', 'Q'], 30);
+    expect(summaries.map((s) => s.portfolioId)).toEqual(['P', 'Q']);
+    jest.advanceTimersByTime(20);
+    apply(['P'], 3);
+    apply(['P'], 3);
+    expect(summaries).toHaveLength(2);
+    jest.advanceTimersByTime(70);
+    expect(summaries).toHaveLength(2);
+    jest.advanceTimersByTime(20);
+    expect(summaries.map((s) => s.portfolioId)).toEqual(['P', 'Q', 'P']);
+    jest.advanceTimersByTime(1_000);
+    expect(summaries).toHaveLength(3);
+    expect(metrics.read('tidewatch_analytics_publications_total')[0]?.value).toBe(3);
+    expect(metrics.read('tidewatch_analytics_conflated_total')[0]?.value).toBe(1);
+  });
+
+  it('publishes the newest state with the stamps of its newest tick', () => {
+    const { apply, summaries, engine } = setUp(100);
+    apply(['A', 'P', 'Q'], 30);
+    apply(['P'], 5);
+    jest.advanceTimersByTime(150);
+    const last = summaries.at(-1)!;
+    const state = engine.state('P')!;
+    expect(last.data.current_value).toBe(state.value);
+    expect(last.hops).toEqual({
+      sourceMs: state.sourceMs,
+      ingestedMs: state.batch!.ingestedAtMs,
+      storedMs: state.batch!.storedAtMs,
+      computedMs: expect.any(Number),
+    });
+  });
+
+  it('publishes every change with an interval of 0', () => {
+    const { apply, summaries } = setUp(0);
+    for (let i = 0; i < 5; i++) apply(['P']);
+    expect(summaries).toHaveLength(5);
+  });
+
+  it('announces each marked portfolio once per batch, with the symbols that moved', () => {
+    const { apply, revalued } = setUp(100);
+    apply(['A', 'P', 'Q'], 40);
+    expect(revalued.map((r) => r.portfolioId).sort()).toEqual(['P', 'Q']);
+    expect([...revalued.find((r) => r.portfolioId === 'P')!.symbols].sort()).toEqual(['A', 'P']);
+    apply(['Q'], 10);
+    expect(revalued.slice(2)).toMatchObject([
+      { portfolioId: 'Q', symbols: ['Q'], value: expect.any(Number) },
+    ]);
+  });
+
+  it('publishes nothing of a portfolio that was deleted while it waited', () => {
+    const { apply, summaries, engine } = setUp(100);
+    apply(['A', 'P', 'Q'], 30);
+    apply(['P']);
+    engine.applyChange({ kind: 'deleted', portfolio: engine.state('P')!.portfolio });
+    jest.advanceTimersByTime(500);
+    expect(summaries).toHaveLength(2);
+  });
+
+  it('stops', () => {
+    const { apply, summaries, publisher } = setUp(100);
+    publisher.stop();
+    apply(['A', 'P', 'Q'], 30);
+    jest.advanceTimersByTime(500);
+    expect(summaries).toHaveLength(0);
+  });
+});

@@ -1,0 +1,83 @@
+import { describe, expect, it } from '@jest/globals';
+import type { MetricPoint } from '../domain/metric-point.js';
+import { unavailable } from '../domain/problem.js';
+import { Metrics } from '../observability/metrics.js';
+import { AnalyticsEngine } from './analytics-engine.js';
+import { AnalyticsMeter } from './analytics-meter.js';
+import { ValueRecorder } from './value-recorder.js';
+
+function setUp(refuse = false) {
+  const written: MetricPoint[] = [];
+  const metrics = new Metrics();
+  const errors: unknown[] = [];
+  const writer = {
+    append: async (points: readonly MetricPoint[]) => {
+      if (refuse) throw unavailable('DATABASE_UNAVAILABLE', 'away');
+      written.push(...points);
+      return { stored: points.length, duplicates: 0, rejected: [] };
+    },
+  };
+  const recorder = new ValueRecorder(writer, new AnalyticsMeter(metrics), 1_000, (error) =>
+    errors.push(error),
+  );
+  const engine = new AnalyticsEngine();
+  engine.applyChange({
+    kind: 'put',
+    portfolio: {
+      id: 'P',
+      name: 'P',
+      currency: 'USD',
+      positions: [{ symbol: 'A', quantity: 2 }],
+      revision: 0,
+      updatedAtMs: 0,
+    },
+  });
+  const tick = (i: number, everyMs: number): void => {
+    engine.beginBatch({ ingestedAtMs: 0, storedAtMs: 0 });
+    engine.applyTick({
+      symbol: 'A',
+      price: 100 + (i % 7),
+      tsMs: i * everyMs,
+      size: null,
+      sourceId: null,
+      seq: i + 1,
+    });
+    recorder.marked(engine.state('P')!);
+  };
+  return { recorder, written, metrics, errors, tick };
+}
+
+describe('ValueRecorder', () => {
+  it('records a value per second of source time, and statistics with every tenth', async () => {
+    const { recorder, written, tick } = setUp();
+    for (let i = 0; i < 100; i++) tick(i, 250);
+    await recorder.stop();
+    const values = written.filter((p) => p.metricType === 'value');
+    expect(values.map((p) => p.tsMs)).toEqual(Array.from({ length: 25 }, (_, i) => i * 1_000));
+    expect(values[1]).toEqual({
+      portfolioId: 'P',
+      metricType: 'value',
+      value: 208,
+      tsMs: 1_000,
+      metadata: null,
+    });
+    expect(written.filter((p) => p.metricType === 'volatility')).toHaveLength(2);
+    expect(written.filter((p) => p.metricType === 'max_drawdown')).toHaveLength(2);
+  });
+
+  it('is bounded in rate, and counts what the store refuses', async () => {
+    const { recorder, written, tick } = setUp();
+    for (let i = 0; i < 10_000; i++) tick(i, 1_000);
+    await recorder.stop();
+    expect(written.length).toBeLessThan(4_000);
+    const refused = setUp(true);
+    refused.tick(1, 1_000);
+    await refused.recorder.stop();
+    expect(refused.errors).toHaveLength(1);
+    expect(
+      refused.metrics
+        .read('tidewatch_analytics_recorded_points_total')
+        .find((s) => s.labels.outcome === 'failed')?.value,
+    ).toBe(1);
+  });
+});

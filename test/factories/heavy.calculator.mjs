@@ -1,0 +1,6 @@
+/** What a heavy calculator's module looks like: it stands by itself and exports the function. */
+export default function compute({ values, portfolioId }) {
+  if (portfolioId === 'FAILS') throw new Error('no luck');
+  if (portfolioId === 'HANGS') for (;;);
+  return { value: values.length, thread: 'worker' };
+}
