@@ -10,11 +10,13 @@ import { Sources } from '../observability/collection/sources.js';
 import { Logger } from '../observability/logger.js';
 import { Metrics } from '../observability/metrics.js';
 import { AlertRepository } from './alert.repository.js';
+import { AuditRepository } from './audit.repository.js';
 import { BarRepository } from './bar.repository.js';
 import { cleanUp } from './clean-up.js';
 import { Database } from './database.js';
 import { DatabaseEvidence } from './database-evidence.js';
 import { IdempotencyRepository } from './idempotency.repository.js';
+import { LimitRepository } from './limit.repository.js';
 import { MetricRepository } from './metric.repository.js';
 import { MetricWriter, RiskMetricWriter } from './metric.writer.js';
 import { MetricSamplesRepository } from './metric-samples.repository.js';
@@ -24,7 +26,9 @@ import { PoolSource } from './pool-source.js';
 import { PortfolioRepository } from './portfolio.repository.js';
 import { QueryMeter } from './query-meter.js';
 import { timeTables } from './retention.js';
+import { RiskEventRepository } from './risk-event.repository.js';
 import { RiskEventWriter } from './risk-event.writer.js';
+import { RiskMetricRepository } from './risk-metric.repository.js';
 import { NativeRollupRepository } from './rollups/native-rollup.repository.js';
 import { RollupRepository } from './rollups/rollup.repository.js';
 import { TimescaleRollupRepository } from './rollups/timescale-rollup.repository.js';
@@ -346,6 +350,10 @@ function partitionJobs(
     { provide: AlertStore, useClass: AlertRepository },
     { provide: MetricSamples, useClass: MetricSamplesRepository },
     DatabaseEvidence,
+    AuditRepository,
+    LimitRepository,
+    RiskEventRepository,
+    RiskMetricRepository,
   ],
   exports: [
     Database,
@@ -366,6 +374,10 @@ function partitionJobs(
     IdempotencyRepository,
     AlertStore,
     MetricSamples,
+    AuditRepository,
+    LimitRepository,
+    RiskEventRepository,
+    RiskMetricRepository,
   ],
 })
 export class StoreModule {}

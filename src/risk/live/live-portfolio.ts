@@ -1,4 +1,4 @@
-import type { Tail } from '../../kernel/empirical-tail.js';
+import { type Tail, tailInPlace } from '../../kernel/empirical-tail.js';
 import { panelOf, type ReturnPanel, seriesOf } from '../compute/return-panel.js';
 import type { PanelLease } from '../history/scenario-panels.js';
 import { ParametricState } from './parametric-state.js';
@@ -20,8 +20,13 @@ export interface LiveTails {
   readonly monteCarlo: readonly Tail[] | null;
 }
 
-/** After this many changes every sum is formed anew, so that rounding cannot add up. */
+/** After this many changes every sum is formed anew, so that rounding cannot add up … */
 const rebuildEvery = 65_536;
+/**
+ * … and when the gross exposure has fallen to this share of what it was: the rounding of large sums would stay in
+ * small ones.
+ */
+const shrunkShare = 1e-2;
 
 /**
  * Risk of one portfolio at tick speed, in the portfolio's currency. Exposures are money per asset; each method
@@ -34,14 +39,15 @@ export class LivePortfolio {
   private monteCarlo: { readonly state: ScenarioState; readonly paths: LivePaths } | null = null;
   private readonly indices: ReadonlyMap<string, number>;
   private changes = 0;
+  /** Largest gross exposure since the sums were formed. */
+  private peakGross = 0;
 
   /**
-   * @param quantities units per symbol times the FX rate's place: exposure = quantity × price × rate
-   * @param lease its returns, in the order of `symbols`
+   * @param exposures money per symbol, in the order of `symbols`; copied
+   * @param lease the returns of the symbols
    */
   constructor(
     readonly symbols: readonly string[],
-    readonly quantities: Float64Array,
     exposures: Float64Array,
     readonly lease: PanelLease,
   ) {
@@ -79,6 +85,7 @@ export class LivePortfolio {
     const change = exposure - this.exposures[asset]!;
     if (change === 0) return false;
     this.exposures[asset] = exposure;
+    this.peakGross = Math.max(this.peakGross, Math.abs(exposure));
     this.parametric.apply(asset, change);
     this.historical.apply(asset, change);
     this.monteCarlo?.state.apply(asset, change);
@@ -87,6 +94,9 @@ export class LivePortfolio {
   }
 
   tails(): LiveTails {
+    const gross = this.exposures.reduce((sum, e) => sum + Math.abs(e), 0);
+    if (gross < this.peakGross * shrunkShare) this.rebuild();
+    this.peakGross = Math.max(this.peakGross, gross);
     return {
       historical: this.historical.tails(),
       parametric: this.parametric.tails(),
@@ -101,9 +111,10 @@ export class LivePortfolio {
     };
   }
 
-  /** P&L per path; for the standard error. */
-  get pathPnl(): Float64Array | null {
-    return this.monteCarlo?.state.values ?? null;
+  /** Tails of the paths after changes of exposures by asset; for what-if. */
+  shiftedPathTails(changes: ReadonlyMap<number, number>): readonly Tail[] | null {
+    const pnl = this.monteCarlo?.state.shifted(changes);
+    return pnl ? liveConfidences.map((c) => tailInPlace(pnl, c)) : null;
   }
 
   /** The history as a panel of its own, for calculations on workers. */
@@ -112,6 +123,7 @@ export class LivePortfolio {
   }
 
   private rebuild(): void {
+    this.peakGross = 0;
     this.parametric.rebuild();
     this.historical.rebuild(this.exposures);
     this.monteCarlo?.state.rebuild(this.exposures);

@@ -19,7 +19,8 @@ export class ParametricState {
 
   /** @param exposures the caller's own, kept by reference: {@link apply} is told of every change */
   constructor(returns: readonly Float64Array[], exposures: Float64Array, confidences: readonly number[]) {
-    this.covariance = covarianceMatrix(returns);
+    this.covariance =
+      returns.length === 0 ? { size: 0, data: new Float64Array(0) } : covarianceMatrix(returns);
     this.means = Float64Array.from(returns, (r) => mean(r));
     this.exposures = exposures;
     this.weighted = multiply(this.covariance, exposures);

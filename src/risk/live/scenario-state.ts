@@ -2,6 +2,8 @@ import type { Tail } from '../../kernel/empirical-tail.js';
 import { portfolioReturns } from '../../kernel/portfolio-returns.js';
 import { TailTracker } from '../../kernel/tail-tracker.js';
 
+const noLoss: Tail = { var: 0, expectedShortfall: 0 };
+
 /** Scratch that every tracker of this thread shares: they are read one after the other. */
 let scratch = new Float64Array(1024);
 
@@ -12,7 +14,7 @@ let scratch = new Float64Array(1024);
 export class ScenarioState {
   private readonly returns: readonly Float64Array[];
   private readonly pnl: Float64Array;
-  private readonly trackers: readonly TailTracker[];
+  private readonly trackers: readonly (TailTracker | null)[];
 
   /**
    * @param returns one array per asset, not changed, may be shared
@@ -23,7 +25,10 @@ export class ScenarioState {
     this.pnl = portfolioReturns(returns, exposures);
     const scenarios = this.pnl.length;
     if (scratch.length < scenarios) scratch = new Float64Array(scenarios);
-    this.trackers = confidences.map((c) => new TailTracker(scenarios, c, {}, scratch));
+    // Nothing held: there are no scenarios and nothing to lose.
+    this.trackers = confidences.map((c) =>
+      scenarios === 0 ? null : new TailTracker(scenarios, c, {}, scratch),
+    );
   }
 
   /** Memory of its own, without the shared returns. */
@@ -49,7 +54,7 @@ export class ScenarioState {
 
   /** One tail per confidence. */
   tails(): Tail[] {
-    return this.trackers.map((tracker) => tracker.tail(this.pnl));
+    return this.trackers.map((tracker) => tracker?.tail(this.pnl) ?? noLoss);
   }
 
   /** P&L of every scenario with other exposures, from the present ones; for what-if. */

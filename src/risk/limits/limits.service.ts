@@ -1,0 +1,210 @@
+import { Injectable } from '@nestjs/common';
+import { PortfolioBook } from '../../analytics/portfolio-book.js';
+import { notFound, Problem } from '../../domain/problem.js';
+import { AuditRepository } from '../../store/audit.repository.js';
+import { type LimitChange, LimitRepository, type StoredLimit } from '../../store/limit.repository.js';
+import { RiskEventRepository } from '../../store/risk-event.repository.js';
+import type {
+  Acknowledgement,
+  EventPage,
+  Increase,
+  LimitPatch,
+  LimitSelector,
+  NewLimit,
+} from './limit.dto.js';
+import { disorder } from './limit.dto.js';
+import type { WatchedLimit } from './limit-book.js';
+import { LimitEvaluationService } from './limit-evaluation.service.js';
+import { auditView, limitView, transitionView } from './limit-view.js';
+
+/** Active limits of one portfolio; more would be a mistake. */
+const maxLimits = 200;
+/** Longest temporary increase, ms: what is needed for longer is a new limit. */
+const maxIncreaseMs = 31 * 86_400_000;
+/** There are no keys yet: whoever reaches the server is its operator. */
+const actor = 'operator';
+
+/** What operators do with limits. Every change is durable and audited before it is in force. */
+@Injectable()
+export class LimitsService {
+  constructor(
+    private readonly evaluation: LimitEvaluationService,
+    private readonly limits: LimitRepository,
+    private readonly events: RiskEventRepository,
+    private readonly audit: AuditRepository,
+    private readonly portfolios: PortfolioBook,
+  ) {}
+
+  list(portfolioId: string) {
+    this.requirePortfolio(portfolioId);
+    const nowMs = Date.now();
+    const items = this.evaluation.book
+      .of(portfolioId)
+      .map((w) => limitView(w, nowMs))
+      .sort((a, b) => (b.utilization ?? -1) - (a.utilization ?? -1));
+    return { portfolio_id: portfolioId, items, as_of: new Date(nowMs).toISOString(), data_age_ms: 0 };
+  }
+
+  get(portfolioId: string, id: string) {
+    return limitView(this.require(portfolioId, id), Date.now());
+  }
+
+  /** @throws Problem 409 `LIMIT_EXISTS` when an active limit of the type exists */
+  async create(portfolioId: string, body: NewLimit) {
+    this.requirePortfolio(portfolioId);
+    const present = this.evaluation.book.of(portfolioId);
+    if (body.active) this.requireSingle(present, body.limit_type, null);
+    if (present.length >= maxLimits) {
+      throw new Problem(409, 'TOO_MANY_LIMITS', `A portfolio has at most ${maxLimits} limits.`);
+    }
+    const limit = await this.limits.create(
+      portfolioId,
+      {
+        limitType: body.limit_type,
+        thresholdValue: body.threshold_value,
+        warningThreshold: body.warning_threshold,
+        clearThreshold: body.clear_threshold,
+        dwellMs: body.dwell_ms,
+        active: body.active,
+      },
+      { actor, action: 'created', comment: body.comment ?? null },
+    );
+    return limitView(this.evaluation.put(limit), Date.now());
+  }
+
+  async change(portfolioId: string, id: string | undefined, patch: LimitPatch) {
+    const watched = this.select(portfolioId, { id: id ?? patch.id, limit_type: patch.limit_type });
+    const { limit } = watched;
+    const next = {
+      threshold_value: patch.threshold_value ?? limit.thresholdValue,
+      warning_threshold: patch.warning_threshold ?? limit.warningThreshold,
+      clear_threshold: patch.clear_threshold === undefined ? limit.clearThreshold : patch.clear_threshold,
+    };
+    const wrong = disorder(next);
+    if (wrong.length > 0) {
+      const errors = wrong.map(({ field, message }) => ({ pointer: `/${field}`, code: 'CUSTOM', message }));
+      throw new Problem(422, 'VALIDATION_FAILED', `${errors[0]!.pointer}: ${errors[0]!.message}`, { errors });
+    }
+    if (patch.active === true && !limit.active) {
+      this.requireSingle(this.evaluation.book.of(portfolioId), limit.limitType, limit.id);
+    }
+    return this.update(
+      limit,
+      {
+        thresholdValue: next.threshold_value,
+        warningThreshold: next.warning_threshold,
+        clearThreshold: next.clear_threshold,
+        dwellMs: patch.dwell_ms ?? limit.dwellMs,
+        active: patch.active ?? limit.active,
+      },
+      'changed',
+      patch.comment ?? null,
+    );
+  }
+
+  async delete(portfolioId: string, selector: LimitSelector): Promise<void> {
+    const { limit } = this.select(portfolioId, selector);
+    if (!(await this.limits.softDelete(limit.id, { actor, action: 'deleted', comment: null }))) {
+      throw notFound('limit', limit.id);
+    }
+    this.evaluation.book.remove(limit.id);
+  }
+
+  /** Somebody has seen it. Stays until the limit is normal again. */
+  acknowledge(portfolioId: string, id: string, { comment }: Acknowledgement) {
+    const { limit, state } = this.require(portfolioId, id);
+    if (state.level !== 'warning' && state.level !== 'breach') {
+      throw new Problem(409, 'NOTHING_TO_ACKNOWLEDGE', `The limit is ${state.level}.`);
+    }
+    return this.update(
+      limit,
+      { acknowledgedAtMs: Date.now(), acknowledgedBy: actor, acknowledgeComment: comment },
+      'acknowledged',
+      comment,
+    );
+  }
+
+  /** Raises a limit until a moment; then it is what it was. */
+  increase(portfolioId: string, id: string, body: Increase) {
+    const { limit } = this.require(portfolioId, id);
+    const untilMs = typeof body.until === 'number' ? body.until : Date.parse(body.until);
+    const nowMs = Date.now();
+    const wrong = (pointer: string, message: string): Problem =>
+      new Problem(422, 'VALIDATION_FAILED', `${pointer}: ${message}`, {
+        errors: [{ pointer, code: 'CUSTOM', message }],
+      });
+    if (untilMs <= nowMs) throw wrong('/until', 'must be in the future');
+    if (untilMs - nowMs > maxIncreaseMs) throw wrong('/until', 'must be within 31 days');
+    if (body.threshold_value <= limit.thresholdValue) {
+      throw wrong('/threshold_value', `must be above the limit's own ${limit.thresholdValue}`);
+    }
+    return this.update(
+      limit,
+      { temporaryThreshold: body.threshold_value, temporaryUntilMs: untilMs },
+      'increased',
+      body.comment,
+    );
+  }
+
+  async history(portfolioId: string, id: string) {
+    this.requirePortfolio(portfolioId);
+    const entries = await this.audit.of('risk_limit', id);
+    if (entries.length === 0 || entries.some((e) => e.portfolioId !== portfolioId))
+      throw notFound('limit', id);
+    return { limit_id: id, items: entries.map(auditView) };
+  }
+
+  async transitions(portfolioId: string, { limit, cursor }: EventPage) {
+    this.requirePortfolio(portfolioId);
+    const { events, nextCursor } = await this.events.page(portfolioId, { limit, cursor });
+    const nowMs = Date.now();
+    return {
+      portfolio_id: portfolioId,
+      items: events.map(transitionView),
+      next_cursor: nextCursor,
+      as_of: new Date(nowMs).toISOString(),
+      data_age_ms: events[0] === undefined ? null : Math.max(0, nowMs - events[0].atMs),
+      ...(events.length === 0 ? { reason: 'no limit of this portfolio has changed its status' } : {}),
+    };
+  }
+
+  private async update(limit: StoredLimit, change: LimitChange, action: string, comment: string | null) {
+    const after = await this.limits.update(limit.id, change, { actor, action, comment });
+    if (!after) throw notFound('limit', limit.id);
+    return limitView(this.evaluation.put(after), Date.now());
+  }
+
+  private requirePortfolio(portfolioId: string): void {
+    if (this.portfolios.marked(portfolioId) === undefined) throw notFound('portfolio', portfolioId);
+  }
+
+  private require(portfolioId: string, id: string): WatchedLimit {
+    this.requirePortfolio(portfolioId);
+    const watched = this.evaluation.book.get(id);
+    if (watched?.limit.portfolioId !== portfolioId) throw notFound('limit', id);
+    return watched;
+  }
+
+  private select(portfolioId: string, { id, limit_type: limitType }: LimitSelector): WatchedLimit {
+    if (id !== undefined) return this.require(portfolioId, id);
+    this.requirePortfolio(portfolioId);
+    if (limitType === undefined) {
+      const message = 'id or limit_type must say which limit is meant';
+      throw new Problem(422, 'VALIDATION_FAILED', message, {
+        errors: [{ pointer: '/id', code: 'REQUIRED', message }],
+      });
+    }
+    const found = this.evaluation.book.of(portfolioId).filter((w) => w.limit.limitType === limitType);
+    const watched = found.find((w) => w.limit.active) ?? found[0];
+    if (!watched) throw notFound('limit', limitType);
+    return watched;
+  }
+
+  private requireSingle(present: readonly WatchedLimit[], limitType: string, except: string | null): void {
+    const other = present.find(
+      (w) => w.limit.active && w.limit.limitType === limitType && w.limit.id !== except,
+    );
+    if (!other) return;
+    throw new Problem(409, 'LIMIT_EXISTS', `An active limit on ${limitType} exists: ${other.limit.id}.`);
+  }
+}

@@ -1,0 +1,119 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { noise } from '../../../test/factories/fake-closes.js';
+import { empiricalTail } from '../../kernel/empirical-tail.js';
+import { mean } from '../../kernel/mean.js';
+import { parametricVar } from '../../kernel/parametric-var.js';
+import { portfolioReturns } from '../../kernel/portfolio-returns.js';
+import { standardDeviation } from '../../kernel/standard-deviation.js';
+import { panelOf, seriesOf } from '../compute/return-panel.js';
+import { LivePortfolio } from './live-portfolio.js';
+import { StateBudget } from './state-budget.js';
+
+const series = (assets: number, rows: number, seed = 0) =>
+  Array.from({ length: assets }, (_, i) =>
+    Float64Array.from({ length: rows }, (_, t) => 0.02 * noise(seed + i * 4001 + t)),
+  );
+
+function portfolio(assets: number, rows = 400, paths = 0): LivePortfolio {
+  const returns = series(assets, rows);
+  const lease = { key: 'k', days: new Int32Array(rows + 1), returns, release: () => undefined };
+  const symbols = returns.map((_, i) => `S${i}`);
+  const state = new LivePortfolio(symbols, new Float64Array(assets).fill(1_000), lease);
+  if (paths > 0) state.setPaths({ panel: panelOf(series(assets, paths, 99)), seed: 1 });
+  return state;
+}
+
+function expectTruth(state: LivePortfolio, tolerance: number): void {
+  const pnl = portfolioReturns(state.lease.returns, state.exposures);
+  const live = state.tails();
+  const scale = state.exposures.reduce((s, e) => s + Math.abs(e), 0) * 1e-6;
+  const near = (a: number, b: number) =>
+    expect(Math.abs(a - b) / Math.max(Math.abs(b), scale, 1e-300)).toBeLessThan(tolerance);
+  [0.95, 0.99].forEach((c, i) => {
+    near(live.historical[i]!.var, empiricalTail(pnl, c).var);
+    near(live.historical[i]!.expectedShortfall, empiricalTail(pnl, c).expectedShortfall);
+    near(live.parametric[i]!.var, parametricVar(mean(pnl), standardDeviation(pnl), c));
+    if (!state.paths) return;
+    const simulated = portfolioReturns(seriesOf(state.paths.panel), state.exposures);
+    near(live.monteCarlo![i]!.var, empiricalTail(simulated, c).var);
+  });
+}
+
+describe('LivePortfolio', () => {
+  it('equals the full revaluation after any changes of exposures, shorts and zeros included', () => {
+    const change = fc.tuple(fc.nat(6), fc.double({ min: -1e7, max: 1e7, noNaN: true }));
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 60 }), (changes) => {
+        const state = portfolio(7, 120, 500);
+        for (const [asset, exposure] of changes) state.setExposure(asset, exposure);
+        expectTruth(state, 1e-9);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('stays within 1e-9 over 300,000 ticks', () => {
+    const state = portfolio(5, 200);
+    for (let k = 0; k < 300_000; k++) {
+      const asset = k % 5;
+      state.setExposure(asset, state.exposures[asset]! * (1 + 0.001 * noise(k)));
+    }
+    expectTruth(state, 1e-9);
+  });
+
+  it('a perfect hedge has no risk, an empty portfolio neither', () => {
+    const returns = [series(1, 100)[0]!, series(1, 100)[0]!];
+    const lease = { key: 'k', days: new Int32Array(0), returns, release: () => undefined };
+    const hedge = new LivePortfolio(['A', 'B'], Float64Array.of(500, -500), lease).tails();
+    expect(hedge.historical.map((t) => t.var)).toEqual([0, 0]);
+    expect(hedge.parametric[1]!.var).toBeCloseTo(0, 12);
+    const nothing = new LivePortfolio([], new Float64Array(0), { ...lease, returns: [] }).tails();
+    expect(nothing.historical[1]).toEqual({ var: 0, expectedShortfall: 0 });
+    expect(nothing.parametric[1]!.var).toBe(0);
+  });
+
+  it('changing exposures by nothing is no change', () => {
+    expect(portfolio(2).setExposure(0, 1_000)).toBe(false);
+  });
+
+  it('projects changes without touching the state', () => {
+    const state = portfolio(3, 300, 400);
+    const before = state.tails();
+    const shifted = state.historical.shifted(new Map([[1, 500]]));
+    const exposures = Float64Array.of(1_000, 1_500, 1_000);
+    const pnl = portfolioReturns(state.lease.returns, exposures);
+    expect(Math.max(...shifted.map((x, i) => Math.abs(x - pnl[i]!)))).toBeLessThan(1e-9);
+    const deviation = standardDeviation(pnl);
+    expect(state.parametric.tailsOf(exposures)[1]!.var).toBeCloseTo(
+      parametricVar(mean(pnl), deviation, 0.99),
+      8,
+    );
+    expect(state.shiftedPathTails(new Map([[1, 500]]))![1]!.var).toBeGreaterThan(0);
+    expect(state.tails()).toEqual(before);
+  });
+});
+
+describe('StateBudget', () => {
+  it('drops paths first, then whole states, each by the longest unused', () => {
+    const one = portfolio(4, 100, 1_000);
+    const { bytes, pathBytes } = one;
+    const budget = new StateBudget(2 * pathBytes + 3 * bytes, () => 0);
+    const states = ['a', 'b', 'c'].map((id) => [id, portfolio(4, 100, 1_000)] as const);
+    budget.add(...states[0]!);
+    budget.add(...states[1]!);
+    budget.touch('a');
+    expect(budget.add(...states[2]!)).toEqual([{ id: 'b', part: 'paths' }]);
+    expect(states[1]![1].paths).toBeNull();
+    expect(budget.hasRoom(pathBytes)).toBe(false);
+    const evicted = budget.add('d', portfolio(4, 100));
+    expect(evicted).toEqual([{ id: 'a', part: 'paths' }]);
+    expect(budget.bytes()).toEqual({ panels: 0, portfolios: 4 * bytes, paths: pathBytes });
+    const tight = new StateBudget(2 * bytes, () => 0);
+    tight.add('x', portfolio(4, 100));
+    tight.add('y', portfolio(4, 100));
+    expect(tight.add('z', portfolio(4, 100))).toEqual([{ id: 'x', part: 'portfolios' }]);
+    tight.remove('z');
+    expect(tight.bytes().portfolios).toBe(bytes);
+  });
+});
