@@ -157,9 +157,11 @@ export class LiveRiskService {
     if (this.entries.has(portfolioId)) {
       this.due.mark(portfolioId, Date.now());
       this.schedule();
-    } else if (this.waiting.get(portfolioId)?.code === 'MISSING_PRICE') {
-      this.rebuild(portfolioId);
+      return;
     }
+    const refusal = this.waiting.get(portfolioId);
+    // The engine may come to know a portfolio, or a price of it, after the event that announced it.
+    if (refusal === undefined || refusal.code === 'MISSING_PRICE') this.rebuild(portfolioId);
   }
 
   private changed(portfolioId: string): void {
