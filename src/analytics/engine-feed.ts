@@ -1,5 +1,11 @@
 import type { PortfolioChanged } from '../domain/events.js';
 import type { StoredTicks } from '../domain/tick.js';
+import {
+  activeTrace,
+  inBatchSpan,
+  outsideOfTraces,
+  type TraceOrigin,
+} from '../observability/tracing/tracing.js';
 import type { AnalyticsEngine } from './analytics-engine.js';
 
 /** Ticks that may wait; beyond that they are applied at once, and who announces them waits. */
@@ -9,7 +15,10 @@ const sliceMs = 6;
 /** Ticks between two looks at the clock. */
 const ticksPerLook = 64;
 
-type Work = { readonly ticks: StoredTicks; next: number } | { readonly change: PortfolioChanged };
+type Work = ({ readonly ticks: StoredTicks; next: number } | { readonly change: PortfolioChanged }) & {
+  /** The sampled trace that the news came in. */
+  readonly trace: TraceOrigin | null;
+};
 
 /** What the feed reports; called after every slice in which something was applied. */
 export interface FeedListener {
@@ -54,7 +63,7 @@ export class EngineFeed {
 
   addTicks(ticks: StoredTicks): void {
     if (ticks.ticks.length === 0) return;
-    this.queue.push({ ticks, next: 0 });
+    this.queue.push({ ticks, next: 0, trace: activeTrace() });
     this.queuedTicks += ticks.ticks.length;
     if (this.queuedTicks > maxWaitingTicks && !this.held) {
       this.totals.saturations++;
@@ -64,7 +73,7 @@ export class EngineFeed {
   }
 
   addChange(change: PortfolioChanged): void {
-    this.queue.push({ change });
+    this.queue.push({ change, trace: activeTrace() });
     this.schedule();
   }
 
@@ -90,18 +99,27 @@ export class EngineFeed {
   private schedule(): void {
     if (this.scheduled || this.held || this.queue.length === 0) return;
     this.scheduled = true;
-    setImmediate(() => {
-      this.scheduled = false;
-      if (this.held) return;
-      this.drain(sliceMs, 0);
-      if (this.queue.length > 0) this.totals.interruptions++;
-      this.schedule();
-    });
+    // A slice belongs to all whose news it applies, not to the one that happened to come first.
+    outsideOfTraces(() =>
+      setImmediate(() => {
+        this.scheduled = false;
+        if (this.held) return;
+        this.drain(sliceMs, 0);
+        if (this.queue.length > 0) this.totals.interruptions++;
+        this.schedule();
+      }),
+    );
   }
 
   /** Applies work until the time is over or at most `leave` ticks wait. */
   private drain(budgetMs: number, leave: number): void {
     if (this.queue.length === 0) return;
+    const traces = this.queue.filter(({ trace }) => trace !== null).map(({ trace }) => trace);
+    if (traces.length === 0) this.apply(budgetMs, leave);
+    else inBatchSpan('analytics apply', traces, undefined, () => this.apply(budgetMs, leave));
+  }
+
+  private apply(budgetMs: number, leave: number): void {
     const started = performance.now();
     const end = started + budgetMs;
     let done = 0;

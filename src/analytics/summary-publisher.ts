@@ -1,5 +1,6 @@
 import type { EventBus } from '../domain/event-bus.js';
 import type { HopStamps } from '../domain/events.js';
+import { activeTrace, inBatchSpan, type TraceOrigin } from '../observability/tracing/tracing.js';
 import type { AnalyticsEngine } from './analytics-engine.js';
 import type { AnalyticsMeter } from './analytics-meter.js';
 import type { CalculatorRunner } from './calculators/calculator-runner.js';
@@ -24,6 +25,8 @@ export class SummaryPublisher implements FeedListener {
   private dueMs = Number.POSITIVE_INFINITY;
   private pumping = false;
   private stopped = false;
+  /** The sampled trace of the newest change that waits to be published, by portfolio. */
+  private readonly traces = new WeakMap<PortfolioState, TraceOrigin>();
   private readonly listeners: ((state: PortfolioState) => void)[] = [];
 
   constructor(
@@ -61,6 +64,7 @@ export class SummaryPublisher implements FeedListener {
 
   private announce(now: number): void {
     const computedMs = Date.now();
+    const trace = activeTrace();
     let observed: PortfolioState['batch'] = null;
     for (const state of this.engine.takeChanged()) {
       const { batch } = state;
@@ -78,6 +82,7 @@ export class SummaryPublisher implements FeedListener {
         symbols: [...new Set(moved)].map((symbol) => this.engine.prices.names[symbol]!),
         hops: hopsOf(state),
       });
+      if (trace !== null) this.traces.set(state, trace);
       if (this.schedule.changed(state, now)) this.meter.conflated.inc();
     }
   }
@@ -89,7 +94,14 @@ export class SummaryPublisher implements FeedListener {
     for (let now = performance.now(); now < end; now = performance.now()) {
       const state = this.schedule.take(now);
       if (state === undefined) break;
-      this.publish(state);
+      const trace = this.traces.get(state);
+      if (trace === undefined) this.publish(state);
+      else {
+        this.traces.delete(state);
+        inBatchSpan('analytics publish', [trace], { 'tidewatch.portfolio': state.id }, () =>
+          this.publish(state),
+        );
+      }
     }
     const { nextDueMs } = this.schedule;
     if (nextDueMs <= performance.now()) {

@@ -51,6 +51,40 @@ describe('tracing over OTLP/HTTP', () => {
     expect([...receiver.paths]).toEqual(['POST /v1/traces']);
   });
 
+  it('follows ticks from the request through store and analytics to the publication as one trace', async () => {
+    await fetch(`${url}/api/v1/portfolios/P1`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'P1', currency: 'USD', positions: [{ symbol: 'AAPL', quantity: 2 }] }),
+    });
+    const traceId = '44444444444444444444444444444444';
+    const response = await fetch(`${url}/api/v1/ingest/ticks`, {
+      method: 'POST',
+      headers: { ...sampled(traceId), 'content-type': 'application/json' },
+      body: JSON.stringify({ ticks: [{ symbol: 'AAPL', ts: Date.now(), price: 101.5 }] }),
+    });
+    expect(await response.json()).toMatchObject({ accepted: 1 });
+    const spans = await receiver.trace(
+      traceId,
+      'POST /api/v1/ingest/ticks',
+      'store ticks',
+      'ticks.stored',
+      'analytics apply',
+      'analytics publish',
+      'publish analytics',
+    );
+    const parents = new Map(
+      spans.map((span) => [span.name, spans.find((s) => s.spanId === span.parentSpanId)?.name]),
+    );
+    expect(Object.fromEntries(parents)).toMatchObject({
+      'store ticks': 'POST /api/v1/ingest/ticks',
+      'ticks.stored': 'store ticks',
+      'analytics apply': 'ticks.stored',
+      'analytics publish': 'analytics apply',
+      'publish analytics': 'summary.ready',
+    });
+  });
+
   it('ties exemplars of latency to the trace', async () => {
     const traceId = '11111111111111111111111111111111';
     await fetch(`${url}/api/v1/ops/pool`, { headers: sampled(traceId) });
@@ -70,7 +104,7 @@ describe('tracing over OTLP/HTTP', () => {
     await fetch(`${url}/api/v1/ops/collectors`, { headers: sampled(last) });
     await receiver.trace(last, 'GET /api/v1/ops/collectors');
     const traces = new Set(receiver.spans.map(({ traceId }) => traceId[0]));
-    expect([...traces].sort()).toEqual(['0', '1', '3']);
+    expect([...traces].sort()).toEqual(['0', '1', '3', '4']);
   });
 });
 
