@@ -4,7 +4,7 @@ import { Config } from './config/config.js';
 import { oneLine, StartupError } from './startup-error.js';
 
 try {
-  const config = Config.from(process.env, settingsFile());
+  const config = Config.ofProcess(settingsFile());
   // Wrong settings are told before the rest of the server has been loaded.
   const { serve } = await import('./server.js');
   await serve(config);
@@ -13,11 +13,10 @@ try {
   process.exit(1);
 }
 
-function settingsFile() {
+function settingsFile(): string | undefined {
   try {
-    const { values } = parseArgs({ options: { config: { type: 'string' } } });
-    return values.config === undefined ? {} : Config.readFile(values.config);
+    return parseArgs({ options: { config: { type: 'string' } } }).values.config;
   } catch (error) {
-    throw error instanceof StartupError ? error : new StartupError(oneLine(error));
+    throw new StartupError(oneLine(error));
   }
 }

@@ -9,5 +9,5 @@ export interface CliCommand {
 /** The settings for a command: environment and the file of `--config`. */
 export function configOf(command: Command): Config {
   const { config } = command.optsWithGlobals<{ config?: string }>();
-  return Config.from(process.env, config === undefined ? {} : Config.readFile(config));
+  return Config.ofProcess(config);
 }

@@ -65,6 +65,11 @@ export class Config {
     return new Config(values as Settings, sources);
   }
 
+  /** The settings of this process: its environment, and a `--config` file. @throws StartupError */
+  static ofProcess(file?: string): Config {
+    return Config.from(process.env, file === undefined ? {} : Config.readFile(file));
+  }
+
   /** Reads `NAME=value` lines, as in `.env.example`. */
   static readFile(path: string): Raw {
     try {

@@ -32,7 +32,7 @@ export function findPostgres(): PostgresBinaries {
 }
 
 /** npm packages hold no symbolic links; the package's install script makes them, unless scripts were switched off. */
-function restoreSymlinks(root: string): void {
+export function restoreSymlinks(root: string): void {
   const list = join(root, 'pg-symlinks.json');
   if (!existsSync(list)) return;
   const links = JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[];

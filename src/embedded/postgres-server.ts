@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statfsSync, wr
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { childEnvironment } from '../config/environment.js';
 import { errorCode, explainFileError, StartupError } from '../startup-error.js';
 import { chooseDatabaseUser, type DatabaseUser, giveTo } from './database-user.js';
 import { freePort } from './free-port.js';
@@ -296,8 +297,7 @@ export class PostgresServer {
   private spawn(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
     if (this.stopping) throw new StartupError('stopped while starting');
     const { file, args: all, ...identity } = this.user.command(program, args);
-    const env = { PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8', TZ: 'UTC' };
-    return spawn(file, all, { ...options, ...identity, env });
+    return spawn(file, all, { ...options, ...identity, env: childEnvironment() });
   }
 
   private pidFile(): string[] {

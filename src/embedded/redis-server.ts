@@ -4,6 +4,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { childEnvironment, searchPath } from '../config/environment.js';
 import { StartupError } from '../startup-error.js';
 import { freePort } from './free-port.js';
 import { withLogFile } from './log-file.js';
@@ -24,7 +25,7 @@ export interface RedisOptions {
 }
 
 /** The Redis on this machine, or `null`. Valkey is one too. */
-export function findRedis(path = process.env.PATH ?? ''): string | null {
+export function findRedis(path = searchPath()): string | null {
   for (const program of programs) {
     for (const dir of path.split(delimiter).filter(Boolean)) {
       try {
@@ -74,7 +75,12 @@ export class RedisServer {
   private async launch(): Promise<void> {
     const { dataDir, databases = 16 } = this.options;
     const child = withLogFile(join(dataDir, 'logs', 'redis.log'), (log) =>
-      spawn(this.program, ['-'], { cwd: join(dataDir, 'redis'), detached: true, stdio: ['pipe', log, log] }),
+      spawn(this.program, ['-'], {
+        cwd: join(dataDir, 'redis'),
+        detached: true,
+        env: childEnvironment(),
+        stdio: ['pipe', log, log],
+      }),
     );
     this.child = child;
     // Over stdin: a password on the command line is readable by everyone on the machine.

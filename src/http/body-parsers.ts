@@ -63,7 +63,8 @@ export function parseJson(text: string): unknown {
       `The body is not JSON: ${error instanceof Error ? error.message : error}`,
     );
   }
-  if (/__proto__|constructor/.test(text)) refusePrototypeKeys(value);
+  // An escape may spell the same words; without either there is nothing to look for.
+  if (/__proto__|constructor|\\u/.test(text)) refusePrototypeKeys(value);
   return value;
 }
 
