@@ -9,6 +9,7 @@ import { CreateRollups1763800000008 } from './1763800000008-create-rollups.js';
 import { CreateIdempotencyFunction1763800000009 } from './1763800000009-create-idempotency-function.js';
 import { CreateAlerts1763800000100 } from './1763800000100-create-alerts.js';
 import { CoverTrades1763800000110 } from './1763800000110-cover-trades.js';
+import { MarkLateRowsByRange1763800000111 } from './1763800000111-mark-late-rows-by-range.js';
 
 /** Append-only, in order: one concern each. A migration that has run anywhere is never edited. */
 export const migrations = [
@@ -23,6 +24,7 @@ export const migrations = [
   CreateIdempotencyFunction1763800000009,
   CreateAlerts1763800000100,
   CoverTrades1763800000110,
+  MarkLateRowsByRange1763800000111,
 ] as const;
 
 /** As recorded in `schema_migrations`. */

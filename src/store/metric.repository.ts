@@ -259,7 +259,7 @@ export class MetricRepository {
     const { rows } = await client.query<{ at: string; stale: boolean }>({
       name: 'history_state',
       text: `SELECT rolled_up_to::text AS at, EXISTS (
-          SELECT FROM rollup_dirty WHERE portfolio_id = ANY ($1) AND bucket >= $2 AND bucket < $3) AS stale
+          SELECT FROM rollup_dirty WHERE portfolio_id = ANY ($1) AND to_minute > $2 AND from_minute < $3) AS stale
         FROM rollup_watermark`,
       values: [portfolioIds, new Date(fromMs), new Date(toMs)],
     });

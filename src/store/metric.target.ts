@@ -2,13 +2,12 @@ import type { MetricPoint } from '../domain/metric-point.js';
 import type { CopyBuffer } from './copy/copy-buffer.js';
 import type { LatestKeeper } from './latest-keeper.js';
 import type { PartitionService } from './partitions/partition.service.js';
+import { spansOf } from './rollups/late-spans.js';
 import { literal, numberArray, textArray } from './sql-literal.js';
 import type { BatchStatements, RowBatch, RowTarget } from './writer/row-target.js';
 
 /** Shared by writers for the length of a batch, taken alone by the roll-up while it moves the watermark. */
 export const rollupFenceLockId = 7_316_118_002;
-
-const minuteMs = 60_000;
 
 export type MetricKind = 'analytics' | 'risk';
 
@@ -82,29 +81,14 @@ export class MetricTarget implements RowTarget<MetricPoint> {
 
 /** The minutes of a batch that are rolled up already (or being rolled up) go to `rollup_dirty`; the server decides. */
 function markLateMinutes(rows: readonly MetricPoint[]): string {
-  const minutes = new Map<string, Set<number>>();
-  let portfolio = '';
-  let of: Set<number> = new Set();
-  let last = Number.NaN;
-  for (const { portfolioId, tsMs } of rows) {
-    const minute = Math.floor(tsMs / minuteMs) * minuteMs;
-    if (portfolioId !== portfolio) {
-      portfolio = portfolioId;
-      of = minutes.get(portfolioId) ?? new Set();
-      minutes.set(portfolioId, of);
-    } else if (minute === last) continue;
-    last = minute;
-    of.add(minute);
-  }
-  const portfolios: string[] = [];
-  const buckets: number[] = [];
-  for (const [id, set] of minutes) {
-    for (const minute of set) {
-      portfolios.push(id);
-      buckets.push(minute / 1000);
-    }
-  }
-  return `INSERT INTO rollup_dirty (portfolio_id, bucket)
-    SELECT p, to_timestamp(b) FROM unnest(${textArray(portfolios)}, ${numberArray(buckets, 'double precision')}) AS u(p, b)
-    WHERE to_timestamp(b) < (SELECT dirty_before FROM rollup_watermark)`;
+  const spans = spansOf(rows);
+  const seconds = (ms: readonly number[]): string =>
+    numberArray(
+      ms.map((v) => v / 1000),
+      'double precision',
+    );
+  return `INSERT INTO rollup_dirty (portfolio_id, from_minute, to_minute)
+    SELECT p, to_timestamp(f), least(to_timestamp(t), dirty_before)
+    FROM rollup_watermark, unnest(${textArray(spans.map((s) => s.portfolioId))}, ${seconds(spans.map((s) => s.fromMs))}, ${seconds(spans.map((s) => s.toMs))}) AS u(p, f, t)
+    WHERE to_timestamp(f) < dirty_before`;
 }

@@ -93,8 +93,10 @@ function nativeBuckets({ widthMs, stale }: BucketQuery): string {
 
 const staleMinutes = (levelMs: number): string => `
   stale AS MATERIALIZED (
-    SELECT DISTINCT portfolio_id, bucket AS minute, ${bin(levelMs, 'bucket')} AS bucket FROM rollup_dirty
-    WHERE portfolio_id = ANY ($1::text[]) AND bucket >= $3::timestamptz AND bucket < least($4::timestamptz, $5::timestamptz)),
+    SELECT DISTINCT portfolio_id, minute, ${bin(levelMs, 'minute')} AS bucket
+    FROM rollup_dirty, generate_series(greatest(from_minute, $3::timestamptz),
+      least(to_minute, $4::timestamptz, $5::timestamptz) - interval '1 microsecond', interval '1 minute') AS minute
+    WHERE portfolio_id = ANY ($1::text[]) AND to_minute > $3::timestamptz AND from_minute < $4::timestamptz),
   stale_buckets AS MATERIALIZED (SELECT DISTINCT portfolio_id, bucket FROM stale),`;
 
 const staleParts = (levelMs: number): string[] => {

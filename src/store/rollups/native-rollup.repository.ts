@@ -43,7 +43,8 @@ export class NativeRollupRepository extends RollupRepository {
   override async status(): Promise<RollupStatus> {
     const { rows } = await this.database.maintenance.query<{ to_ms: number; dirty: number }>(
       `SELECT (extract(epoch FROM rolled_up_to) * 1000)::float8 AS to_ms,
-         (SELECT count(*) FROM (SELECT FROM rollup_dirty LIMIT 100000) d)::int AS dirty FROM rollup_watermark`,
+         (SELECT coalesce(sum(extract(epoch FROM to_minute - from_minute) / 60), 0)
+           FROM (SELECT * FROM rollup_dirty LIMIT 100000) d)::int AS dirty FROM rollup_watermark`,
     );
     return { rolledUpToMs: rows[0]?.to_ms ?? null, dirtyMinutes: rows[0]?.dirty ?? null };
   }
@@ -56,7 +57,7 @@ export class NativeRollupRepository extends RollupRepository {
   async isSettled(fromMs: number, toMs: number): Promise<boolean> {
     const { rows } = await this.database.maintenance.query<{ settled: boolean }>(
       `SELECT rolled_up_to >= to_timestamp($2::float8 / 1000) AND NOT EXISTS (SELECT FROM rollup_dirty
-         WHERE bucket >= to_timestamp($1::float8 / 1000) AND bucket < to_timestamp($2::float8 / 1000)) AS settled
+         WHERE to_minute > to_timestamp($1::float8 / 1000) AND from_minute < to_timestamp($2::float8 / 1000)) AS settled
        FROM rollup_watermark`,
       [fromMs, toMs],
     );
@@ -80,23 +81,28 @@ export class NativeRollupRepository extends RollupRepository {
         rollupLockId,
       ]);
       if (!rows[0]?.mine) return false;
-      // Portfolios and minutes to compute again.
+      // Portfolios and spans of minutes to compute again.
       await client.query(`CREATE TEMPORARY TABLE IF NOT EXISTS rollup_work
-        (portfolio_id text, bucket timestamptz) ON COMMIT DELETE ROWS`);
+        (portfolio_id text, from_minute timestamptz, to_minute timestamptz) ON COMMIT DELETE ROWS`);
       const marks = await client.query(
         `WITH taken AS (DELETE FROM rollup_dirty WHERE ctid = ANY (ARRAY(SELECT ctid FROM rollup_dirty LIMIT $1))
-           RETURNING portfolio_id, bucket)
-         INSERT INTO rollup_work SELECT DISTINCT portfolio_id, bucket FROM taken`,
+           RETURNING portfolio_id, from_minute, to_minute),
+         joined AS (SELECT portfolio_id, unnest(range_agg(tstzrange(from_minute, to_minute))) AS span
+           FROM taken GROUP BY portfolio_id)
+         INSERT INTO rollup_work SELECT portfolio_id, lower(span), upper(span) FROM joined`,
         [marksPerRun],
       );
       if ((marks.rowCount ?? 0) > 0) {
         await client.query('ANALYZE rollup_work');
+        const within = '"timestamp" >= w.from_minute AND "timestamp" < w.to_minute';
         await client.query(
-          minutesFromRaw(
-            `rollup_work w, LATERAL (${rawState(`"timestamp" >= w.bucket AND "timestamp" < w.bucket + interval '1 minute'`, 'w.portfolio_id')}) s`,
-          ),
+          minutesFromRaw(`rollup_work w, LATERAL (${rawState(within, 'w.portfolio_id')}) s`),
         );
-        await this.coarser(client, 'SELECT portfolio_id, bucket FROM rollup_work');
+        for (const [finer, level] of pairs) {
+          const buckets = `SELECT DISTINCT portfolio_id, bucket FROM rollup_work, generate_series(
+            ${bin(level, 'from_minute')}, to_minute - interval '1 microsecond', ${width(level)}) AS bucket`;
+          await client.query(stateInto(level, finer, buckets));
+        }
       }
       await this.newMinutes(client);
       return (marks.rowCount ?? 0) > 0;
@@ -124,18 +130,6 @@ export class NativeRollupRepository extends RollupRepository {
       );
     }
     await client.query('UPDATE rollup_watermark SET rolled_up_to = dirty_before');
-  }
-
-  private async coarser(client: PoolClient, touched: string): Promise<void> {
-    for (const [finer, level] of pairs) {
-      await client.query(
-        stateInto(
-          level,
-          finer,
-          `SELECT DISTINCT portfolio_id, ${bin(level, 'bucket')} AS bucket FROM (${touched}) t`,
-        ),
-      );
-    }
   }
 }
 

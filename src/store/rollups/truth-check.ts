@@ -95,7 +95,7 @@ async function sample(
     dialect === 'native'
       ? `r.bucket + ${width} <= (SELECT rolled_up_to FROM rollup_watermark) AND NOT EXISTS (
            SELECT FROM rollup_dirty d WHERE d.portfolio_id = r.portfolio_id
-             AND d.bucket >= r.bucket AND d.bucket < r.bucket + ${width})`
+             AND d.to_minute > r.bucket AND d.from_minute < r.bucket + ${width})`
       : `r.bucket + ${width} <= now() - ${width}`;
   const { rows } = await client.query<Sample>(
     `SELECT r.portfolio_id, r.metric_type, r.bucket::text, (extract(epoch FROM r.bucket) * 1000)::float8 AS bucket_ms,
