@@ -133,8 +133,12 @@ function testsOf(live: LiveAlert): unknown[] {
 }
 
 /** Clearly beyond the threshold, clearly inside the clear threshold. */
-const badValue = (edge: Edge): number =>
-  edge.direction === 'below' ? edge.threshold * 0.5 : edge.threshold === 0 ? 1 : edge.threshold * 1.25;
+function badValue({ direction, threshold }: Edge): number {
+  if (direction === 'below') return threshold * 0.5;
+  if (threshold === 0) return 1;
+  // Whole numbers where it counts things.
+  return threshold >= 1 ? Math.ceil(threshold * 1.25) : threshold * 1.25;
+}
 const goodValue = (edge: Edge): number =>
   edge.direction === 'below' ? edge.clearThreshold * 1.25 : edge.clearThreshold * 0.8;
 
