@@ -51,7 +51,7 @@ export const database: Dashboard = {
           queries: [
             {
               expr: 'topk(10, tidewatch_postgres_statement_time_ratio{$p})',
-              legend: '{{statement}}',
+              legend: '{{query_id}}',
               mayBeEmpty: noExtension,
             },
           ],
@@ -63,7 +63,7 @@ export const database: Dashboard = {
           queries: [
             {
               expr: 'tidewatch_postgres_statement_info{$p}',
-              legend: '{{statement}}',
+              legend: '{{query_id}}',
               mayBeEmpty: noExtension,
             },
           ],
@@ -81,7 +81,7 @@ export const database: Dashboard = {
           unit: 'ops',
           width: 8,
           queries: [
-            { expr: rate('tidewatch_postgres_transactions_total{$p}', 'result'), legend: '{{result}}' },
+            { expr: rate('tidewatch_postgres_transactions_total{$p}', 'outcome'), legend: '{{outcome}}' },
           ],
         }),
         timeseries({
@@ -107,7 +107,7 @@ export const database: Dashboard = {
           description: 'Blocks that queries asked for, by whether they were in the buffer cache.',
           unit: 'ops',
           width: 8,
-          queries: [{ expr: rate('tidewatch_postgres_blocks_total{$p}', 'from'), legend: '{{from}}' }],
+          queries: [{ expr: rate('tidewatch_postgres_blocks_total{$p}', 'source'), legend: '{{source}}' }],
         }),
         timeseries({
           title: 'Database size',

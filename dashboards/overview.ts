@@ -62,6 +62,7 @@ export const overview: Dashboard = {
           description:
             'Notifications by notifier and outcome; failed ones were given up after their retries.',
           unit: 'short',
+          threshold: 'notifications_failing',
           width: 24,
           height: 6,
           queries: [

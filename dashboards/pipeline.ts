@@ -39,10 +39,14 @@ export const pipeline: Dashboard = {
         timeseries({
           title: 'Rows refused',
           description: 'Rows answered with 503, so that the sender repeats them, by reason.',
-          unit: 'rowsps',
+          unit: 'short',
+          threshold: 'ingest_refused',
           width: 8,
           queries: [
-            { expr: rate('tidewatch_store_writer_refused_rows_total{$p}', 'reason'), legend: '{{reason}}' },
+            {
+              expr: 'sum by (reason) (increase(tidewatch_store_writer_refused_rows_total{$p}[$__rate_interval]))',
+              legend: '{{reason}}',
+            },
           ],
         }),
         timeseries({
@@ -88,8 +92,10 @@ export const pipeline: Dashboard = {
       panels: [
         timeseries({
           title: 'Rows written',
-          description: 'Rows durable after commit, by table.',
+          description:
+            'Rows durable after commit, by table. Ticks that stop while a feed is on mean a dead feed.',
           unit: 'rowsps',
+          threshold: 'market_data_silent',
           stacked: true,
           width: 8,
           queries: [{ expr: rate('tidewatch_store_writer_rows_total{$p}', 'writer'), legend: '{{writer}}' }],
@@ -126,6 +132,7 @@ export const pipeline: Dashboard = {
           title: 'Dead letters and retries',
           description: 'Rows that PostgreSQL refused for good, and batches that were sent again.',
           unit: 'short',
+          threshold: 'dead_letters',
           width: 12,
           queries: [
             {

@@ -44,13 +44,22 @@ export const websocket: Dashboard = {
         }),
         timeseries({
           title: 'Publications',
-          description:
-            'Messages published, whether anyone follows their topic or not, and those that failed.',
+          description: 'Messages published, whether anyone follows their topic or not.',
           unit: 'cps',
           width: 8,
+          queries: [{ expr: rate('tidewatch_ws_publications_total{$p}'), legend: '{{instance}}' }],
+        }),
+        timeseries({
+          title: 'Publications that failed',
+          description: 'Messages that could not be handed to the broker.',
+          unit: 'short',
+          threshold: 'publish_failures',
+          width: 8,
           queries: [
-            { expr: rate('tidewatch_ws_publications_total{$p}'), legend: 'published {{instance}}' },
-            { expr: rate('tidewatch_ws_publish_failures_total{$p}'), legend: 'failed {{instance}}' },
+            {
+              expr: 'sum by (instance) (increase(tidewatch_ws_publish_failures_total{$p}[$__rate_interval]))',
+              legend: '{{instance}}',
+            },
           ],
         }),
         timeseries({

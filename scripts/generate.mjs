@@ -1,4 +1,4 @@
-// `npm run generate`: writes the files that follow from data in the sources. Every src/**/*.artefact.ts exports
+// `npm run generate`: writes the files that follow from data in the sources. Every src/**/*.artefact.ts, and dashboards/, exports
 // `artefacts(): Promise<readonly { path, text }[]>`, paths from the root; a drift test compares them with what is committed.
 import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -15,6 +15,10 @@ if (process.argv[2] === '--write') {
     const { artefacts } = await import(pathToFileURL(join(root, 'dist', 'src', file)).href);
     for (const { path, text } of await artefacts()) write(join(root, path), path, text);
   }
+  // Dashboards are no part of the server, so they are not built: Node reads their sources.
+  await import('../test/harness/typescript-sources.mjs');
+  const { artefacts } = await import('../dashboards/dashboards.artefact.ts');
+  for (const { path, text } of await artefacts()) write(join(root, path), path, text);
 } else {
   requireNode20();
   await ensureInstalled({ dev: true });

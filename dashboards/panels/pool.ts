@@ -33,18 +33,28 @@ export const poolPanels: readonly Panel[] = [
     queries: [{ expr: 'tidewatch_pool_waiting_requests{$p}', legend: '{{pool}} {{instance}}' }],
   }),
   timeseries({
-    title: 'Broken connections and timeouts',
-    description: 'Connections found broken, and requests that got none in time.',
+    title: 'Broken connections',
+    description: 'Connections found broken or that could not be opened.',
     unit: 'short',
+    threshold: 'pool_invalid_connections',
     width: 8,
     queries: [
       {
         expr: 'sum by (pool) (increase(tidewatch_store_pool_connection_errors_total{$p}[$__rate_interval]))',
-        legend: 'broken {{pool}}',
+        legend: '{{pool}}',
       },
+    ],
+  }),
+  timeseries({
+    title: 'Acquire timeouts',
+    description: 'Requests that got no connection in time: each of them failed.',
+    unit: 'short',
+    threshold: 'pool_acquire_timeouts',
+    width: 8,
+    queries: [
       {
         expr: 'sum by (pool) (increase(tidewatch_store_pool_acquire_timeouts_total{$p}[$__rate_interval]))',
-        legend: 'timed out {{pool}}',
+        legend: '{{pool}}',
       },
     ],
   }),

@@ -4,7 +4,7 @@ import { rate } from './queries.js';
 /** Utilisation and saturation of the process. */
 export const processPanels: readonly Panel[] = [
   timeseries({
-    title: 'CPU',
+    title: 'CPU over what is allowed',
     description: 'CPU time used over what the process may use: the cgroup quota, else the cores of the host.',
     unit: 'percentunit',
     threshold: 'cpu',

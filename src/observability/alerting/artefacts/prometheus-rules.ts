@@ -74,7 +74,7 @@ export function renderRules(set: RuleSet, options: RenderOptions): ReadonlyMap<s
     const content = { groups: [{ name: `tidewatch-${group}`, ...interval, rules }] };
     files.set(
       `${group}.yml`,
-      `# Generated from alerts/thresholds.yml and src/observability/alerting/rules by \`npm run generate\`; do not edit.\n${stringify(content, { lineWidth: 0 })}`,
+      `# Generated from alerts/thresholds.yml and src/observability/alerting/rules by \`npm run generate\`; do not edit.\n${stringify(content, { lineWidth: 0, aliasDuplicateObjects: false })}`,
     );
   }
   return files;

@@ -59,7 +59,7 @@ export function renderRuleTests(set: RuleSet): ReadonlyMap<string, string> {
     };
     out.set(
       `${name}.test.yml`,
-      `# Generated from alerts/thresholds.yml and src/observability/alerting/rules by \`npm run generate\`; do not edit.\n${stringify(content, { lineWidth: 0 })}`,
+      `# Generated from alerts/thresholds.yml and src/observability/alerting/rules by \`npm run generate\`; do not edit.\n${stringify(content, { lineWidth: 0, aliasDuplicateObjects: false })}`,
     );
   }
   return out;
