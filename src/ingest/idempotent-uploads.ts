@@ -9,7 +9,7 @@ interface KeyedBody {
   readonly scope: string;
   readonly format: string;
   readonly key: string | undefined;
-  readonly body: AsyncIterable<Uint8Array>;
+  readonly body: AsyncIterable<Buffer>;
 }
 
 type RunUpload = (key?: UploadKey) => Promise<IngestAnswer>;

@@ -45,7 +45,7 @@ export class IngestRun<Row> {
   constructor(private readonly options: IngestRunOptions<Row>) {}
 
   /** @returns when every row is durable or rejected @throws Problem; what was stored before is counted in its detail */
-  async consume(body: AsyncIterable<Uint8Array>): Promise<void> {
+  async consume(body: AsyncIterable<Buffer>): Promise<void> {
     const { parser, report, budget } = this.options;
     try {
       for await (const chunk of body) {
@@ -67,7 +67,7 @@ export class IngestRun<Row> {
     }
   }
 
-  private async piece(bytes: Uint8Array): Promise<void> {
+  private async piece(bytes: Buffer): Promise<void> {
     const { options } = this;
     if (options.isStopping()) throw unavailable('STOPPING', 'The server is stopping.', 2);
     if (this.failure !== undefined) throw this.failure;

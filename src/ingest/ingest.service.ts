@@ -20,7 +20,7 @@ import type { AppendOutcome, IngestLane } from './ingest-lane.js';
 import { IngestMeter, type IngestVia } from './ingest-meter.js';
 import { type IngestAnswer, type IngestOutcome, IngestReport } from './ingest-report.js';
 import { IngestRun } from './ingest-run.js';
-import type { Precision } from './parse/line-protocol-parser.js';
+import type { Precision } from './parse/line-protocol-scanner.js';
 import { MetricRows } from './parse/metric-row.js';
 import { ParsedRows } from './parse/parsed-rows.js';
 import type { PushParser } from './parse/push-parser.js';
@@ -33,7 +33,7 @@ import type { UploadKey } from './upload-key.js';
 export interface Upload {
   readonly source:
     | {
-        readonly body: AsyncIterable<Uint8Array>;
+        readonly body: AsyncIterable<Buffer>;
         readonly format: BodyFormat;
         readonly precision?: Precision;
       }
@@ -203,7 +203,7 @@ function formatName({ source }: Upload): string {
 }
 
 /** The bytes that say what an upload is. Of a message they are needed for its key only. */
-async function* bodyOf({ source, idempotencyKey }: Upload): AsyncGenerator<Uint8Array> {
+async function* bodyOf({ source, idempotencyKey }: Upload): AsyncGenerator<Buffer> {
   if ('body' in source) yield* source.body;
   else if (idempotencyKey !== undefined) yield Buffer.from(JSON.stringify(source.values));
 }

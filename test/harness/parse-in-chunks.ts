@@ -11,7 +11,7 @@ export interface Parsed<Row> {
 /** Feeds a body in chunks that end at the given offsets. */
 export function parseInChunks<Row>(
   parser: PushParser<Row>,
-  body: Uint8Array,
+  body: Buffer,
   cuts: readonly number[] = [],
 ): Parsed<Row> {
   const out = new RowBatch<Row>();

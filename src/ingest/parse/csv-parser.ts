@@ -29,7 +29,7 @@ export class CsvParser<Row> implements PushParser<Row> {
 
   constructor(private readonly kind: RowKind<Row>) {}
 
-  push(chunk: Uint8Array, out: RowBatch<Row>): void {
+  push(chunk: Buffer, out: RowBatch<Row>): void {
     const end = chunk.length;
     let i = 0;
     while (i < end) {
@@ -48,7 +48,7 @@ export class CsvParser<Row> implements PushParser<Row> {
         this.hold(chunk, i, end, out);
         return;
       }
-      if (isFresh && recordEnd - i <= maxRowBytes) this.record(chunk.subarray(i, recordEnd), out);
+      if (isFresh && recordEnd - i <= maxRowBytes) this.record(chunk, i, recordEnd, out);
       else {
         this.hold(chunk, i, recordEnd, out);
         this.finishHeld(out);
@@ -64,7 +64,7 @@ export class CsvParser<Row> implements PushParser<Row> {
       if (this.binding === undefined)
         throw new Problem(400, 'CSV_HEADER', 'The CSV header has an open quote.');
       out.reject(this.nextIndex++, new RowFault('MALFORMED_ROW', 'The file ends inside a quoted cell.'));
-    } else if (held.length > 0) this.record(held, out);
+    } else if (held.length > 0) this.record(held, 0, held.length, out);
     if (this.binding === undefined)
       throw new Problem(400, 'EMPTY_BODY', 'The body is empty; a CSV header is expected.');
   }
@@ -95,12 +95,15 @@ export class CsvParser<Row> implements PushParser<Row> {
 
   private finishHeld(out: RowBatch<Row>): void {
     if (this.skipping) this.skipping = false;
-    else this.record(this.carry.take(), out);
+    else {
+      const held = this.carry.take();
+      this.record(held, 0, held.length, out);
+    }
   }
 
-  private record(bytes: Uint8Array, out: RowBatch<Row>): void {
+  private record(bytes: Buffer, from: number, to: number, out: RowBatch<Row>): void {
     const isHeader = this.binding === undefined;
-    let text = decodeUtf8(bytes, isHeader);
+    let text = decodeUtf8(bytes, from, to, isHeader);
     if (text?.endsWith('\r')) text = text.slice(0, -1);
     if (text?.trim() === '') return;
     if (isHeader) this.readHeader(text);

@@ -44,7 +44,7 @@ export class JsonDocumentParser<Row> implements PushParser<Row> {
 
   constructor(private readonly kind: RowKind<Row>) {}
 
-  push(chunk: Uint8Array, out: RowBatch<Row>): void {
+  push(chunk: Buffer, out: RowBatch<Row>): void {
     const end = chunk.length;
     let i = 0;
     while (i < end) {
@@ -198,9 +198,9 @@ export class JsonDocumentParser<Row> implements PushParser<Row> {
     return i;
   }
 
-  private finishElement(bytes: Uint8Array, out: RowBatch<Row>): void {
+  private finishElement(bytes: Buffer, out: RowBatch<Row>): void {
     const index = this.nextIndex++;
-    const text = decodeUtf8(bytes, false);
+    const text = decodeUtf8(bytes, 0, bytes.length, false);
     if (text === undefined) {
       out.reject(index, invalidUtf8);
       return;

@@ -31,7 +31,7 @@ export abstract class LineParser<Row> implements PushParser<Row> {
    */
   protected abstract readLine(line: string, out: RowBatch<Row>): boolean;
 
-  push(chunk: Uint8Array, out: RowBatch<Row>): void {
+  push(chunk: Buffer, out: RowBatch<Row>): void {
     const end = chunk.length;
     let i = 0;
     if (this.skipping || this.carry.length > 0) {
@@ -42,6 +42,11 @@ export abstract class LineParser<Row> implements PushParser<Row> {
       i = lineEnd + 1;
     }
     while (i < end) {
+      if (chunk[i] === lineFeed) {
+        this.isFirstLine = false;
+        i++;
+        continue;
+      }
       let next = this.scan(chunk, i, end);
       if (next > 0 && chunk[next] === carriageReturn) next++;
       if (next > 0 && next < end && chunk[next] === lineFeed && next - i <= maxRowBytes) {
@@ -81,7 +86,7 @@ export abstract class LineParser<Row> implements PushParser<Row> {
     if (held.length > 0) this.line(held, 0, held.length, out);
   }
 
-  private line(buf: Uint8Array, from: number, lineEnd: number, out: RowBatch<Row>): void {
+  private line(buf: Buffer, from: number, lineEnd: number, out: RowBatch<Row>): void {
     const isFirst = this.isFirstLine;
     this.isFirstLine = false;
     const to = lineEnd > from && buf[lineEnd - 1] === carriageReturn ? lineEnd - 1 : lineEnd;
@@ -89,7 +94,7 @@ export abstract class LineParser<Row> implements PushParser<Row> {
       out.reject(this.nextIndex++, rowTooLong);
       return;
     }
-    const text = decodeUtf8(buf.subarray(from, to), isFirst);
+    const text = decodeUtf8(buf, from, to, isFirst);
     if (text === undefined) {
       out.reject(this.nextIndex++, invalidUtf8);
     } else if (text.trim() !== '' && this.readLine(text, out)) {

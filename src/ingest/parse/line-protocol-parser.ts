@@ -1,12 +1,9 @@
 import type { MetricPoint } from '../../domain/metric-point.js';
 import { LineParser } from './line-parser.js';
+import { LineProtocolScanner, type Precision, precisions } from './line-protocol-scanner.js';
 import { validPoint } from './metric-row.js';
 import type { RowBatch } from './row-batch.js';
 import { quoted, RowFault } from './row-fault.js';
-
-/** Units of the timestamps, as InfluxDB's `precision` parameter names them → how many make a millisecond. */
-export const precisions = { ns: 1e6, us: 1e3, ms: 1, s: 1e-3 } as const;
-export type Precision = keyof typeof precisions;
 
 /** Most fields of one line. */
 const maxFields = 256;
@@ -20,19 +17,24 @@ const malformed = (what: string): RowFault => new RowFault('MALFORMED_ROW', what
  * when it arrived. Text and boolean fields are no metrics: such a line is refused whole.
  */
 export class LineProtocolParser extends LineParser<MetricPoint> {
+  private readonly scanner: LineProtocolScanner;
+
   /** @param now Unix ms, for lines without a timestamp */
   constructor(
     private readonly precision: Precision,
     private readonly now: () => number,
   ) {
     super();
+    this.scanner = new LineProtocolScanner(precision);
   }
 
-  protected scan(): number {
-    return -1;
+  protected scan(buf: Uint8Array, at: number, end: number): number {
+    return this.scanner.scan(buf, at, end);
   }
 
-  protected addScanned(): void {}
+  protected addScanned(out: RowBatch<MetricPoint>): void {
+    out.add(this.scanner.take(), this.nextIndex);
+  }
 
   protected readLine(line: string, out: RowBatch<MetricPoint>): boolean {
     const text = line.trim();

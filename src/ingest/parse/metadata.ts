@@ -5,6 +5,12 @@ const maxMetadataLength = 8_192;
 /** Objects and arrays within each other. */
 const maxDepth = 8;
 
+/**
+ * What JSON made again of anything wrong would show: escapes (U+0000, lone surrogates), `null` (Infinity), nesting. Flat
+ * metadata of plain texts and numbers, the usual kind, has none of them.
+ */
+const maySuspect = /[\\[]|null|.\{/s;
+
 const fault = (what: string): RowFault => new RowFault('INVALID_METADATA', `metadata ${what}.`);
 
 /** `jsonb` refuses these, and with them the whole batch that they came in. */
@@ -17,9 +23,11 @@ const isStorable = (text: string): boolean => text.isWellFormed() && !text.inclu
 export function readMetadata(value: unknown): string | null | RowFault {
   if (value === undefined || value === null) return null;
   if (typeof value !== 'object' || Array.isArray(value)) return fault('is not a JSON object');
-  const wrong = findUnstorable(value, 1);
-  if (wrong !== undefined) return fault(wrong);
   const text = JSON.stringify(value);
+  if (maySuspect.test(text)) {
+    const wrong = findUnstorable(value, 1);
+    if (wrong !== undefined) return fault(wrong);
+  }
   if (text.length > maxMetadataLength) return fault(`is longer than ${maxMetadataLength} characters`);
   return text === '{}' ? null : text;
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parseInChunks } from '../../../test/harness/parse-in-chunks.js';
 import { LineProtocolParser } from './line-protocol-parser.js';
+import { LineProtocolScanner } from './line-protocol-scanner.js';
 import { MetricRows } from './metric-row.js';
 import { RowFault } from './row-fault.js';
 
@@ -127,6 +128,41 @@ describe('InfluxDB line protocol', () => {
     ['ns', '1381154400000000000'],
   ] as const)('reads timestamps in %s', (precision, stamp) => {
     expect(parse(`m,portfolio=P value=1 ${stamp}`, precision).rows[0]?.row.tsMs).toBe(1_381_154_400_000);
+  });
+
+  it('reads the same on the fast path and on the slow path', () => {
+    let fast = 0;
+    const name = fc.stringMatching(/^[A-Za-z0-9_.:-]{0,66}$/);
+    const value = fc.oneof(
+      fc.tuple(fc.integer(), fc.nat(999)).map(([a, b]) => `${a}.${b}`),
+      fc.double().map(String),
+      fc.constantFrom('1i', '+1', '-0', '01', '"x"', 'true'),
+    );
+    const digitsBehindMs = { ns: '123456', us: '789', ms: '', s: '' } as const;
+    const inRange = fc.integer({ min: 315_532_790, max: 4_102_444_810 });
+    const stampText = (seconds: number, unit: 'ns' | 'us' | 'ms' | 's'): string =>
+      unit === 's' ? String(seconds) : `${seconds}042${digitsBehindMs[unit]}`;
+    const stamp = fc.oneof(
+      { weight: 5, arbitrary: inRange },
+      fc.constantFrom('', '-1', 'x', '0001381154400123', '12345678901234567890', '1381154400'),
+    );
+    const owner = fc.constantFrom('portfolio_id', 'portfolio', 'desk');
+    const precision = fc.constantFrom('ns', 'us', 'ms', 's' as const);
+    fc.assert(
+      fc.property(name, owner, name, value, stamp, precision, (m, o, p, v, ts, unit) => {
+        const when = typeof ts === 'number' ? stampText(ts, unit) : ts;
+        const line = `${m},${o}=${p} value=${v} ${when}`.trimEnd();
+        const bytes = Buffer.from(`${line}\n`);
+        const scanner = new LineProtocolScanner(unit);
+        if (scanner.scan(bytes, 0, bytes.length) < 0) return;
+        fast++;
+        // A blank before the line end sends it down the slow path.
+        const slow = parseInChunks(new LineProtocolParser(unit, () => 0), Buffer.from(`${line} \n`));
+        expect(slow.rows).toEqual([{ index: 0, row: scanner.take() }]);
+      }),
+      { numRuns: 5_000 },
+    );
+    expect(fast).toBeGreaterThan(50);
   });
 
   it('honours escapes and quotes', () => {

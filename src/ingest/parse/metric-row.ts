@@ -9,11 +9,11 @@ import { byteClass, IdentifierScanner, scanIso, scanNumber, scanned } from './sc
 import { parseJson } from './text.js';
 import { maxTsMs, minTsMs, readTs } from './timestamp.js';
 
-const maxNameLength = 64;
+export const maxNameLength = 64;
 const portfolioIdPattern = /^[A-Za-z0-9_.-]{1,64}$/;
-const portfolioIdBytes = byteClass(/[A-Za-z0-9_.-]/);
+export const portfolioIdBytes = byteClass(/[A-Za-z0-9_.-]/);
 const metricTypePattern = /^[A-Za-z0-9_.:-]{1,64}$/;
-const metricTypeBytes = byteClass(/[A-Za-z0-9_.:-]/);
+export const metricTypeBytes = byteClass(/[A-Za-z0-9_.:-]/);
 
 const aliases = {
   portfolio_id: ['portfolio_id', 'portfolio'],
@@ -23,6 +23,14 @@ const aliases = {
   metadata: ['metadata'],
 } as const;
 type Field = keyof typeof aliases;
+
+const isField = (key: string): key is Field =>
+  key === 'portfolio_id' ||
+  key === 'metric_type' ||
+  key === 'value' ||
+  key === 'timestamp' ||
+  key === 'metadata';
+
 const requiredFields = ['portfolio_id', 'metric_type', 'value', 'timestamp'] as const;
 
 /** The rules of a metric point, whatever it was written in. */
@@ -141,9 +149,7 @@ export class MetricRows implements RowKind<MetricPoint> {
   fromJson(value: unknown): MetricPoint | RowFault {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return notAnObject;
     for (const key of Object.keys(value)) {
-      if (!Object.hasOwn(aliases, key)) {
-        return new RowFault('UNKNOWN_FIELD', `${quoted(key)} is not a field of a point.`);
-      }
+      if (!isField(key)) return new RowFault('UNKNOWN_FIELD', `${quoted(key)} is not a field of a point.`);
     }
     return validPoint(value);
   }

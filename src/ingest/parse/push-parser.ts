@@ -12,7 +12,7 @@ export interface PushParser<Row> {
   /** Position of the next record: how many records have begun and ended so far. */
   readonly nextIndex: number;
   /** @throws Problem when the body as a whole cannot be what it claims to be */
-  push(chunk: Uint8Array, out: RowBatch<Row>): void;
+  push(chunk: Buffer, out: RowBatch<Row>): void;
   /** The body has ended. @throws Problem as {@link push} */
   end(out: RowBatch<Row>): void;
 }

@@ -8,9 +8,10 @@ const bom = '\ufeff';
  * byte, and the row would be stored changed.
  * @param isFirst whether a byte order mark may lead it
  */
-export function decodeUtf8(bytes: Uint8Array, isFirst: boolean): string | undefined {
-  if (!isUtf8(bytes)) return undefined;
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+export function decodeUtf8(buf: Buffer, from: number, to: number, isFirst: boolean): string | undefined {
+  const text = buf.toString('utf8', from, to);
+  // The decoder's mark of a wrong byte may also have been sent as itself.
+  if (text.includes('\ufffd') && !isUtf8(buf.subarray(from, to))) return undefined;
   return isFirst && text.startsWith(bom) ? text.slice(1) : text;
 }
 
