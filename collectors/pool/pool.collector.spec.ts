@@ -35,7 +35,7 @@ describe('pool', () => {
         'tidewatch_pool_connections{pool="reader",state="in_use"}': 3,
         'tidewatch_pool_waiting_requests{pool="reader"}': 4,
         'tidewatch_pool_utilization_ratio{pool="reader"}': 0.5,
-        'tidewatch_pool_acquire_wait_seconds{pool="reader",quantile="0.95"}': 0.5,
+        'tidewatch_pool_acquire_wait_seconds{pool="reader",statistic="0.95"}': 0.5,
         'tidewatch_pool_server_backends{owner="tidewatch",state="active"}': 2,
         'tidewatch_pool_server_backends{owner="tidewatch",state="idle_in_transaction_aborted"}': 1,
         'tidewatch_pool_server_backends{owner="tidewatch",state="idle"}': 0,
@@ -44,7 +44,7 @@ describe('pool', () => {
       }),
     );
     expect(seriesOf(run)).not.toHaveProperty(
-      'tidewatch_pool_acquire_wait_seconds{pool="reader",quantile="0.99"}',
+      'tidewatch_pool_acquire_wait_seconds{pool="reader",statistic="0.99"}',
     );
   });
 

@@ -64,9 +64,9 @@ function reportPools({ sources, metrics }: Pick<CollectorContext, 'sources' | 'm
     metrics.set(m.maxConnections, max, { pool });
     metrics.set(m.waitingRequests, waiting, { pool });
     metrics.set(m.utilization, max > 0 ? inUse / max : null, { pool });
-    metrics.set(m.acquireWait, wait.p50, { pool, quantile: '0.5' });
-    metrics.set(m.acquireWait, wait.p95, { pool, quantile: '0.95' });
-    metrics.set(m.acquireWait, wait.p99, { pool, quantile: '0.99' });
+    metrics.set(m.acquireWait, wait.p50, { pool, statistic: '0.5' });
+    metrics.set(m.acquireWait, wait.p95, { pool, statistic: '0.95' });
+    metrics.set(m.acquireWait, wait.p99, { pool, statistic: '0.99' });
   }
   return pools.length > 0;
 }

@@ -24,7 +24,7 @@ export const utilization = gauge(
 export const acquireWait = gauge(
   'tidewatch_pool_acquire_wait_seconds',
   'How long requests waited for a connection within the last minutes; no series where none did.',
-  { ...pool, quantile: ['0.5', '0.95', '0.99'] },
+  { ...pool, statistic: ['0.5', '0.95', '0.99'] },
 );
 
 export const backendStates = [

@@ -252,13 +252,27 @@ export class PostgresServer {
     try {
       await client.connect();
       const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [database]);
-      if (rowCount === 0) await client.query(`CREATE DATABASE ${database}`);
+      if (rowCount === 0) {
+        await client.query(`CREATE DATABASE ${database}`);
+        await this.addStatistics();
+      }
     } catch (error) {
       await this.stop();
       const why = error instanceof Error ? error.message : String(error);
       throw new StartupError(`cannot open the embedded database in ${this.cluster}: ${why}`);
     } finally {
       await client.end().catch(() => {}); // its connection may be what failed
+    }
+  }
+
+  /** What the collectors read the slowest statements from; the library is loaded at start. */
+  private async addStatistics(): Promise<void> {
+    const client = new pg.Client({ connectionString: this.url });
+    await client.connect();
+    try {
+      await client.query('CREATE EXTENSION IF NOT EXISTS pg_stat_statements');
+    } finally {
+      await client.end();
     }
   }
 
