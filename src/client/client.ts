@@ -16,8 +16,11 @@ export interface WebSocketLike {
 export type ClientState = 'connecting' | 'open' | 'waiting' | 'closed';
 
 export interface ClientOptions {
-  /** Where the server is: `ws://…/ws/stream`, or its `http(s)://host` alone. */
-  readonly url: string;
+  /**
+   * Where the server is: `ws://…/ws/stream`, or its `http(s)://host` alone; or a function that is asked before each
+   * connection, such as {@link leastLoaded}.
+   */
+  readonly url: string | (() => string | Promise<string>);
   /** Key, or a function that gives a fresh one for each connection. Sent in the protocol list, never in the URL. */
   readonly token?: string | (() => string | Promise<string>);
   /** Default: the global `WebSocket` (browsers, Node ≥ 22). */
@@ -39,6 +42,8 @@ export interface ClientOptions {
   readonly random?: () => number;
 }
 
+/** Codes after which a fresh token is needed; without a way to get one they are final. */
+const tokenCodes = new Set([3000, 4001]);
 /** Codes after which coming back would only be refused again. */
 const finalCodes = new Set([1000, 1002, 1007, 1009, 4002, 4004]);
 const restartCode = 1012;
@@ -55,7 +60,6 @@ const ignore = (): void => {};
  */
 export class TidewatchClient {
   private readonly subscriptions = new Map<number, Subscription>();
-  private readonly url: string;
   private readonly backoff: Backoff;
   private readonly heartbeatMs: number;
   private socket: WebSocketLike | null = null;
@@ -68,7 +72,8 @@ export class TidewatchClient {
     [];
 
   constructor(private readonly options: ClientOptions) {
-    this.url = streamUrl(options.url);
+    // A wrong address is the caller's mistake, and is told at once.
+    if (typeof options.url === 'string') streamUrl(options.url);
     this.backoff = new Backoff(
       { firstMs: options.firstDelayMs ?? 250, maxMs: options.maxDelayMs ?? 15_000 },
       options.random,
@@ -106,6 +111,11 @@ export class TidewatchClient {
     return new Promise((resolve, reject) => this.sendPing(resolve, reject));
   }
 
+  /** Gives the server a fresh token on the open connection; later connections ask `options.token` as before. */
+  refreshToken(token: string): void {
+    this.send({ type: 'auth', id: this.nextId++, token });
+  }
+
   /** Ends the connection for good. */
   close(): void {
     this.setState('closed', {});
@@ -126,10 +136,11 @@ export class TidewatchClient {
       this.options.WebSocket ?? (globalThis.WebSocket as unknown as NonNullable<ClientOptions['WebSocket']>);
     let socket: WebSocketLike;
     try {
-      const { token } = this.options;
+      const { token, url } = this.options;
+      const address = streamUrl(typeof url === 'function' ? await url() : url);
       const key = typeof token === 'function' ? await token() : token;
       if ((this.current as ClientState) === 'closed') return;
-      socket = new make(this.url, key === undefined ? ['tidewatch'] : ['tidewatch', `bearer.${key}`]);
+      socket = new make(address, key === undefined ? ['tidewatch'] : ['tidewatch', `bearer.${key}`]);
     } catch (error) {
       this.retry(0, String(error));
       return;
@@ -199,7 +210,7 @@ export class TidewatchClient {
     this.drop();
     this.socket = null;
     if (this.current === 'closed') return;
-    if (finalCodes.has(code)) {
+    if (finalCodes.has(code) || (tokenCodes.has(code) && typeof this.options.token !== 'function')) {
       this.setState('closed', { code, reason });
       return;
     }
@@ -233,6 +244,36 @@ export class TidewatchClient {
     this.current = state;
     this.options.onState?.(state, detail);
   }
+}
+
+/**
+ * Asks the nodes of an installation, one after another, which of them has the fewest clients: the first that answers
+ * decides. For {@link ClientOptions.url}.
+ * @param nodes addresses of any nodes: `['http://a:8001', 'http://b:8001']`
+ */
+export function leastLoaded(
+  nodes: readonly string[],
+  options: { readonly token?: string; readonly timeoutMs?: number } = {},
+): () => Promise<string> {
+  let first = 0;
+  return async () => {
+    let failure: unknown;
+    for (let i = 0; i < nodes.length; i++) {
+      const at = (first + i) % nodes.length;
+      try {
+        const response = await fetch(new URL('/api/v1/ws/endpoint', nodes[at]), {
+          headers: options.token === undefined ? {} : { authorization: `Bearer ${options.token}` },
+          signal: AbortSignal.timeout(options.timeoutMs ?? 2_000),
+        });
+        if (!response.ok) throw new Error(`${nodes[at]} answered ${response.status}`);
+        first = at;
+        return ((await response.json()) as { url: string }).url;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  };
 }
 
 function streamUrl(given: string): string {

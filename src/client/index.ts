@@ -1,5 +1,11 @@
 /** The WebSocket SDK: browser and Node, no dependency. */
-export { type ClientOptions, type ClientState, TidewatchClient, type WebSocketLike } from './client.js';
+export {
+  type ClientOptions,
+  type ClientState,
+  leastLoaded,
+  TidewatchClient,
+  type WebSocketLike,
+} from './client.js';
 export type {
   AnalyticsSummary,
   LimitUpdate,

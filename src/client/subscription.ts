@@ -155,6 +155,7 @@ export class Subscription<Topic extends string = string> {
   ): void {
     const { topic, epoch, offset } = state;
     const before = this.positions.get(topic);
+    if (this.options.delta && snapshot != null) this.whole.set(topic, { offset, data: snapshot });
     // What was missed follows as messages, in order, from where this side stands.
     if (before !== undefined && state.recovered) return;
     if (before !== undefined) {
@@ -163,7 +164,6 @@ export class Subscription<Topic extends string = string> {
     }
     this.positions.set(topic, { epoch, offset });
     if (snapshot === undefined || snapshot === null) return;
-    if (this.options.delta) this.whole.set(topic, { offset, data: snapshot });
     this.options.onSnapshot?.(snapshot as TopicData<Topic>, topic);
   }
 }

@@ -66,7 +66,7 @@ describe('the redis broker without Redis', () => {
     await publish(cut, 'custom.a', 'alone 2');
     expect(local).toMatchObject({ offset: 1 });
     expect(cut.of('custom.a').map((h) => h.data)).toEqual(['before', 'alone 1', 'alone 2']);
-    expect(cut.repositions).toEqual([['custom.a', 'degraded', null]]);
+    expect(cut.repositions).toEqual([['custom.a', 'degraded', 0]]);
     await publish(other, 'custom.a', 'theirs 1');
     await publish(other, 'custom.quiet', 'quiet 1');
     proxy.away(false);
@@ -83,7 +83,7 @@ describe('the redis broker without Redis', () => {
         .sort(),
     ).toEqual([...data].sort());
     expect(cut.repositions).toEqual([
-      ['custom.a', 'degraded', null],
+      ['custom.a', 'degraded', 0],
       ['custom.a', 'recovered', 0],
     ]);
     // A topic on which nothing was published here keeps its positions.
@@ -157,7 +157,7 @@ describe('the redis broker without Redis', () => {
     await node.until(() => node.heard.length === 3);
     expect(node.heard.map((h) => h.data)).toEqual([1, 2, 3]);
     expect(node.repositions).toEqual([
-      ['custom.a', 'degraded', null],
+      ['custom.a', 'degraded', 0],
       ['custom.a', 'recovered', null],
     ]);
     redis.disconnect();

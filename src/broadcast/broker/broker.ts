@@ -16,6 +16,8 @@ export interface Published extends Position {
 }
 
 export type RepositionReason =
+  /** A topic of a followed family has begun. */
+  | 'begun'
   /** The other nodes cannot be heard; what is published here goes on by itself. */
   | 'degraded'
   /** They can be heard again. */

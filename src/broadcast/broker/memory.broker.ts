@@ -47,7 +47,7 @@ export class MemoryBroker extends Broker {
     const out = new Array<Published>(messages.length);
     for (let i = 0; i < messages.length; i++) {
       const { topic, data, json } = messages[i]!;
-      const log = this.open(topic);
+      const log = this.history.get(topic) ?? this.begin(topic);
       const offset = log.offset + 1;
       const publication = Publication.of(topic, log.prefix, offset, tsMs, data, json);
       this.history.append(log, publication, this.listener?.isFollowed(topic) ?? false);
@@ -59,6 +59,12 @@ export class MemoryBroker extends Broker {
 
   override open(topic: string): TopicLog {
     return this.history.get(topic) ?? this.history.create(topic, this.epochs.next(), this.nowMs());
+  }
+
+  private begin(topic: string): TopicLog {
+    const log = this.open(topic);
+    if (this.listener?.isFollowed(topic)) this.listener.onReposition(log, 'begun', 0);
+    return log;
   }
 
   override openFamily(): void {

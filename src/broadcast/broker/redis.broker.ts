@@ -145,7 +145,7 @@ export class RedisBroker extends Broker {
   private goAlone(mirror: Mirror): void {
     mirror.goAlone();
     this.history.restart(mirror.log, `${this.epochs.next()}~`, 0);
-    this.listener.onReposition(mirror.log, 'degraded', null);
+    this.listener.onReposition(mirror.log, 'degraded', 0);
   }
 
   private onPublished(entry: Outgoing, position: Position): void {
@@ -173,15 +173,17 @@ export class RedisBroker extends Broker {
       // A new topic of a followed family: it begins here.
       mirror = this.mirror(line.topic, 'live');
       this.history.restart(mirror.log, line.epoch, line.offset - 1);
+      this.listener.onReposition(mirror.log, 'begun', 0);
     }
     if (mirror.state !== 'live') {
       mirror.hold(line);
       return;
     }
     const { log } = mirror;
-    if (line.epoch !== log.epoch) this.restarted(mirror, line);
-    if (line.offset <= log.offset) return;
-    if (line.offset > log.offset + 1) {
+    const known = line.epoch === log.epoch;
+    if (known && line.offset <= log.offset) return;
+    // A hole, or another epoch: newer than ours or a late echo of an older one. Redis is asked.
+    if (!known || line.offset > log.offset + 1) {
       mirror.hold(line);
       this.fillLater(mirror);
       return;
@@ -192,8 +194,7 @@ export class RedisBroker extends Broker {
 
   /** Redis has forgotten the topic and begun again. */
   private restarted(mirror: Mirror, { epoch, offset }: Position): void {
-    this.history.restart(mirror.log, epoch, offset - 1);
-    mirror.held.length = 0;
+    this.history.restart(mirror.log, epoch, offset);
     this.listener.onReposition(mirror.log, 'restarted', null);
   }
 
@@ -347,13 +348,15 @@ export class RedisBroker extends Broker {
         log.offset,
       );
       if (log.epoch === epoch && renewed !== epoch) {
-        this.restarted(mirror, { epoch: renewed, offset: reached + 1 });
+        this.restarted(mirror, { epoch: renewed, offset: reached });
       }
       return;
     }
     if (nowEpoch !== epoch) {
-      this.restarted(mirror, { epoch: nowEpoch, offset: reached + 1 });
-      return;
+      const fresh = await this.readHistory(log.name, 1, '+');
+      if (mirror.state !== 'live' || log.epoch !== epoch) return;
+      this.restarted(mirror, { epoch: nowEpoch, offset: (fresh[0]?.offset ?? reached + 1) - 1 });
+      lines.splice(0, lines.length, ...fresh);
     }
     const take = (offset: number, tsMs: number, text: string): void => {
       if (offset <= log.offset) return;
@@ -362,6 +365,7 @@ export class RedisBroker extends Broker {
     for (const line of lines) take(line.offset, line.tsMs, line.body);
     // The history is gone: the newest message is still known, and says what is lost before it.
     if (body != null) take(reached, Number(time), body);
+    mirror.held = mirror.held.filter((line) => line.epoch === log.epoch);
     this.takeHeld(mirror);
   }
 
@@ -451,10 +455,11 @@ export class RedisBroker extends Broker {
       `${this.outbox.origin}.${this.epochs.next()}`,
       log.name,
     );
-    const known = remote !== null && remote.epoch === epoch ? remote.offset : null;
-    const lines = known === null ? [] : await this.readHistory(log.name, known + 1, '+');
+    // In a new epoch everything is new; where Redis was never heard before, nothing was missed.
+    const from = remote === null ? null : remote.epoch === epoch ? remote.offset + 1 : 1;
+    const lines = from === null ? [] : await this.readHistory(log.name, from, '+');
     const first = lines[0]?.offset ?? Number(offset) + 1;
-    mirror.lost = known === null ? null : first - known - 1;
+    mirror.lost = from === null || remote?.epoch !== epoch ? null : first - from;
     for (const line of lines) {
       if (this.outbox.wasDelivered(log.name, line.origin, line.number)) continue;
       this.append(log, log.offset + 1, line.tsMs, line.body, null);
