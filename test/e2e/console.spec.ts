@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Browser, chromium } from 'playwright-core';
+import { startApp, type TestApp } from '../harness/index.js';
+
+/** Chromium's own traffic (updates, safe browsing) is off: a test machine may have no network. */
+const chromiumArgs = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+describe('the console in a real browser', () => {
+  let app: TestApp;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    app = await startApp();
+    browser = await chromium.launch({
+      executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
+      args: chromiumArgs,
+    });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await app?.stop();
+  });
+
+  const send = async (method: string, path: string, body: unknown) => {
+    const response = await fetch(`${app.baseUrl}${path}`, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  };
+
+  it('shows a portfolio moving with its ticks, live, without an error in the page', async () => {
+    await send('PUT', '/api/v1/portfolios/CONSOLE', {
+      name: 'Console book',
+      currency: 'USD',
+      positions: [{ symbol: 'CON', quantity: 1_000 }],
+    });
+    const tick = (price: number) =>
+      send('POST', '/api/v1/ingest/ticks', { ticks: [{ symbol: 'CON', ts: Date.now(), price }] });
+    await tick(100);
+
+    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+    const complaints: string[] = [];
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+    await page.goto(app.baseUrl);
+    const row = page.locator('tbody tr', { hasText: 'Console book' });
+    await row.waitFor({ timeout: 5_000 });
+    for (const price of [101, 102.5, 103]) {
+      await tick(price);
+      await page.waitForTimeout(300);
+    }
+    await page.locator('#connection', { hasText: 'live' }).waitFor({ timeout: 5_000 });
+    await row.locator('td', { hasText: '$103,000' }).waitFor({ timeout: 5_000 });
+    await page.locator('#prices', { hasText: 'CON' }).waitFor({ timeout: 5_000 });
+    // The chart has been drawn on: some pixel is not transparent.
+    const drawn = await page.locator('#chart').evaluate((element) => {
+      const canvas = element as unknown as {
+        width: number;
+        height: number;
+        getContext(kind: '2d'): {
+          getImageData(x: number, y: number, w: number, h: number): { data: Uint8Array };
+        };
+      };
+      return canvas
+        .getContext('2d')
+        .getImageData(0, 0, canvas.width, canvas.height)
+        .data.some((value) => value !== 0);
+    });
+    expect(drawn).toBe(true);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('says so when the server is gone and keeps the last known values', async () => {
+    const other = await startApp();
+    const page = await browser.newPage();
+    await page.goto(other.baseUrl);
+    await page.locator('#connection', { hasText: /live|stale/ }).waitFor({ timeout: 5_000 });
+    await other.stop();
+    await page.locator('#connection', { hasText: /waiting|connecting/ }).waitFor({ timeout: 5_000 });
+    await page.close();
+  });
+});
