@@ -23,14 +23,17 @@ const put = (revision: number) => ({
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('EngineFeed', () => {
-  it('applies ticks and changes in the order of their announcements, outside the announcer', async () => {
+  it('applies ticks and changes in the order of their announcements', async () => {
     const engine = new AnalyticsEngine();
     const drained: boolean[] = [];
     const feed = new EngineFeed(engine, { applied: (all) => drained.push(all) });
     feed.addTicks(batchOf(10, 1));
+    expect([engine.counts.applied, feed.waitingTicks]).toEqual([0, 10]);
+    // A change is applied at once, after what was announced before it; ticks alone never run inside their announcer.
     feed.addChange(put(11));
+    expect([engine.counts.applied, engine.portfolioCount, feed.waitingTicks]).toEqual([10, 1, 0]);
     feed.addTicks(batchOf(5, 12));
-    expect([engine.counts.applied, feed.waitingTicks]).toEqual([0, 15]);
+    expect([engine.counts.applied, feed.waitingTicks]).toEqual([10, 5]);
     while (!feed.isIdle) await turn();
     expect([engine.counts.applied, engine.counts.updates, feed.waitingTicks]).toEqual([15, 5, 0]);
     expect(drained.at(-1)).toBe(true);

@@ -46,6 +46,8 @@ export class EngineFeed {
   private queuedTicks = 0;
   private scheduled = false;
   private held = false;
+  /** Inside {@link drain}: what is announced from there waits for its turn. */
+  private draining = false;
 
   constructor(
     private readonly engine: AnalyticsEngine,
@@ -72,8 +74,10 @@ export class EngineFeed {
     this.schedule();
   }
 
+  /** Applied at once unless much waits before it: who has changed a portfolio may ask for it next. */
   addChange(change: PortfolioChanged): void {
     this.queue.push({ change, trace: activeTrace() });
+    if (!this.held && !this.draining) this.drain(sliceMs, 0);
     this.schedule();
   }
 
@@ -120,6 +124,7 @@ export class EngineFeed {
   }
 
   private apply(budgetMs: number, leave: number): void {
+    this.draining = true;
     const started = performance.now();
     const end = started + budgetMs;
     let done = 0;
@@ -131,6 +136,7 @@ export class EngineFeed {
       over = performance.now() >= end || (leave > 0 && this.queuedTicks <= leave);
     }
     this.queue.splice(0, done);
+    this.draining = false;
     this.totals.busyMs += performance.now() - started;
     this.listener.applied(this.queue.length === 0);
   }

@@ -4,6 +4,8 @@ import { Config } from '../config/config.js';
 import { IngestService } from '../ingest/ingest.service.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { Logger, type ModuleLogger } from '../observability/logger.js';
+import { newLimit } from '../risk/limits/limit.dto.js';
+import { LimitsService } from '../risk/limits/limits.service.js';
 import { BarRepository, type DailyBar } from '../store/bar.repository.js';
 import { PortfolioRepository } from '../store/portfolio.repository.js';
 import { DemoMarket, type MarketPosition } from './demo-market.js';
@@ -37,6 +39,7 @@ export class DemoService {
     private readonly ingest: IngestService,
     private readonly bars: BarRepository,
     private readonly portfolios: PortfolioRepository,
+    private readonly limits: LimitsService,
     private readonly lifecycle: Lifecycle,
     logger: Logger,
   ) {
@@ -89,8 +92,13 @@ export class DemoService {
   }
 
   private async createPortfolios(): Promise<void> {
-    for (const portfolio of demoPortfolios) {
-      if ((await this.portfolios.get(portfolio.id)) === null) await this.portfolios.put(portfolio);
+    for (const { limits, ...portfolio } of demoPortfolios) {
+      if ((await this.portfolios.get(portfolio.id)) !== null) continue;
+      await this.portfolios.put(portfolio);
+      for (const limit of limits) {
+        const body = newLimit.parse({ ...limit, comment: 'of the demo' });
+        await this.limits.create(portfolio.id, body);
+      }
     }
   }
 

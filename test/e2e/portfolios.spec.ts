@@ -46,6 +46,19 @@ describe('portfolios and trades over HTTP', () => {
     expect((await call('DELETE', '/CRUD')).status).toBe(404);
   });
 
+  it('knows a portfolio for every stage as soon as its creation is answered', async () => {
+    for (let i = 0; i < 20; i++) {
+      const id = `FRESH_${i}`;
+      await call('PUT', `/${id}`, book(1));
+      const response = await fetch(`${app.baseUrl}/api/v1/risk/portfolio/${id}/limits`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ limit_type: 'var', threshold_value: 10, warning_threshold: 8 }),
+      });
+      expect(response.status).toBe(201);
+    }
+  });
+
   it('lists every portfolio once, page by page', async () => {
     for (const id of ['LIST_A', 'LIST_B', 'LIST_C']) await call('PUT', `/${id}`, book(1));
     const seen: string[] = [];

@@ -1,13 +1,13 @@
 import { age, currency, number, percent } from '../format.js';
 import { drawChart } from './chart.js';
-import { leadingVar } from './portfolios.js';
+import { headlineVar } from './portfolios.js';
 
 export function drawDetail({ title, chart, stats }, portfolio) {
   if (!portfolio) return;
   title.textContent = `${portfolio.name} (${portfolio.id})`;
   drawChart(chart, portfolio.points, (v) => currency(v, portfolio.currency));
   const s = portfolio.summary ?? {};
-  const { money, fraction } = leadingVar(portfolio.risk);
+  const { money, fraction } = headlineVar(portfolio.risk);
   const shown = [
     ['Value', currency(s.current_value, portfolio.currency)],
     ['Age of the data', age(s.data_age_ms)],
@@ -19,7 +19,7 @@ export function drawDetail({ title, chart, stats }, portfolio) {
     ['Trend per tick', number(s.trend)],
     ['Volatility', percent(s.volatility)],
     ['Momentum 10', percent(s.momentum?.momentum_10, 3)],
-    ['VaR', currency(money, portfolio.currency)],
+    ['VaR 99 %, 1 day', currency(money, portfolio.currency)],
     ['VaR of value', percent(fraction)],
   ];
   stats.replaceChildren(

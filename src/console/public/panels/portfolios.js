@@ -32,12 +32,8 @@ function row(id, root, onSelect) {
   return known;
 }
 
-/** VaR of a risk publication as { var, fraction }, whichever method leads it. */
-export function leadingVar(risk) {
-  const methods = risk?.methods ?? risk?.var ?? risk;
-  const first = methods?.historical ?? methods?.parametric ?? methods;
-  return { money: first?.var ?? first?.var_money ?? null, fraction: first?.var_fraction ?? null };
-}
+/** The headline VaR of a risk publication: historical, 99 %, one day; a loss is positive. */
+export const headlineVar = (risk) => ({ money: risk?.var ?? null, fraction: risk?.var_fraction ?? null });
 
 const severity = { breach: 3, warning: 2, unknown: 1, normal: 0 };
 
@@ -58,7 +54,7 @@ export function drawPortfolios(root, state, onSelect) {
     const known = row(portfolio.id, root, onSelect);
     known.name.textContent = portfolio.name;
     known.value.textContent = currency(portfolio.summary?.current_value, portfolio.currency);
-    const { money, fraction } = leadingVar(portfolio.risk);
+    const { money, fraction } = headlineVar(portfolio.risk);
     known.risk.textContent = currency(money, portfolio.currency);
     known.risk.title = fraction === null ? '' : `${percent(fraction)} of the value`;
     const worst = worstLimit(state.limits.get(portfolio.id));
