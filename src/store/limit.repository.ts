@@ -3,6 +3,7 @@ import type { ClientBase } from 'pg';
 import type { LimitStatus } from '../domain/events.js';
 import { type AuditEntry, AuditRepository } from './audit.repository.js';
 import { Database } from './database.js';
+import { literal } from './sql-literal.js';
 
 /**
  * A limit as stored. Money and fractions are in the unit of the metric that `limitType` names; times are Unix ms.
@@ -160,23 +161,24 @@ export class LimitRepository {
   }
 
   /** Writes what evaluation has found; limits deleted meanwhile are left alone. */
-  async saveReadings(client: Pick<ClientBase, 'query'>, readings: readonly LimitReading[]): Promise<void> {
-    if (readings.length === 0) return;
-    await client.query({
-      name: 'risk_limits_readings',
-      text: `UPDATE risk_limits l SET current_value = u.value, status = u.status, status_since = u.since,
-          options = coalesce(l.options, '{}') || jsonb_build_object('machine', u.machine)
-        FROM unnest($1::uuid[], $2::float8[], $3::text[], $4::timestamptz[], $5::jsonb[])
-          AS u(id, value, status, since, machine)
-        WHERE l.id = u.id`,
-      values: [
-        readings.map((r) => r.id),
-        readings.map((r) => r.currentValue),
-        readings.map((r) => r.status),
-        readings.map((r) => time(r.statusSinceMs)),
-        readings.map((r) => JSON.stringify(r.machine)),
-      ],
-    });
+  async saveReadings(readings: readonly LimitReading[]): Promise<void> {
+    if (readings.length > 0) await this.database.writer.query(this.readingsStatement(readings));
+  }
+
+  /** The statement behind {@link saveReadings}, literals only: it can commit together with the events it belongs to. */
+  readingsStatement(readings: readonly LimitReading[]): string {
+    const rows = readings.map((r) => ({
+      id: r.id,
+      value: r.currentValue,
+      status: r.status,
+      since: time(r.statusSinceMs),
+      machine: r.machine,
+    }));
+    return `UPDATE risk_limits l SET current_value = u.value, status = u.status, status_since = u.since,
+        options = coalesce(l.options, '{}') || jsonb_build_object('machine', u.machine)
+      FROM jsonb_to_recordset(${literal(JSON.stringify(rows))}::jsonb)
+        AS u(id uuid, value float8, status text, since timestamptz, machine jsonb)
+      WHERE l.id = u.id`;
   }
 
   private record(

@@ -1,36 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import type { ClientBase } from 'pg';
 import type { LimitTransition } from '../domain/events.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { Database } from './database.js';
 
-/** The transitions of limits, appended and never changed. */
+/** The transitions of limits; written by `RiskEventWriter`. */
 @Injectable()
 export class RiskEventRepository {
   constructor(private readonly database: Database) {}
-
-  /** Adds transitions to the transaction that `client` is in. */
-  async append(client: Pick<ClientBase, 'query'>, events: readonly LimitTransition[]): Promise<void> {
-    if (events.length === 0) return;
-    await client.query({
-      name: 'risk_events_append',
-      text: `INSERT INTO risk_events (portfolio_id, limit_id, limit_type, from_status, to_status, value, threshold_value,
-          warning_threshold, "timestamp")
-        SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::float8[], $7::float8[],
-          $8::float8[], $9::timestamptz[])`,
-      values: [
-        events.map((e) => e.portfolioId),
-        events.map((e) => e.limitId),
-        events.map((e) => e.limitType),
-        events.map((e) => e.from),
-        events.map((e) => e.to),
-        events.map((e) => e.value),
-        events.map((e) => e.thresholdValue),
-        events.map((e) => e.warningThreshold),
-        events.map((e) => new Date(e.atMs)),
-      ],
-    });
-  }
 
   /**
    * The transitions of one portfolio, newest first; index risk_events_portfolio_time. @throws Problem 400

@@ -40,11 +40,17 @@ export class RiskEventWriter {
   /**
    * @param transitions with the id of their limit as in `risk_limits` (a UUID)
    * @param metadata JSON text of an object, kept with each
+   * @param alongside a statement (literals only) that commits together with them
    * @returns after the commit
    * @throws Problem 503; the call can be repeated
    */
-  append(transitions: readonly LimitTransition[], metadata: string | null = null): Promise<AppendResult> {
-    return this.writer.append(transitions.map((e) => ({ ...e, tsMs: e.atMs, metadata })));
+  append(
+    transitions: readonly LimitTransition[],
+    metadata: string | null = null,
+    alongside?: string,
+  ): Promise<AppendResult> {
+    const rows = transitions.map((e) => ({ ...e, tsMs: e.atMs, metadata }));
+    return this.writer.append(rows, { alongside });
   }
 
   stop(): Promise<void> {

@@ -6,9 +6,8 @@ import { Lifecycle } from '../../lifecycle/lifecycle.js';
 import { riskLimits, riskTransitions, riskUnsaved } from '../../observability/catalogue/risk.js';
 import { Logger, type ModuleLogger } from '../../observability/logger.js';
 import { Metrics } from '../../observability/metrics.js';
-import { Database } from '../../store/database.js';
 import { LimitRepository, type StoredLimit } from '../../store/limit.repository.js';
-import { RiskEventRepository } from '../../store/risk-event.repository.js';
+import { RiskEventWriter } from '../../store/risk-event.writer.js';
 import { RiskMetricRepository } from '../../store/risk-metric.repository.js';
 import { LiveRiskService } from '../live/live-risk.service.js';
 import { liveMetricTypes, metricsOf, type RiskFigures } from '../live/risk-figures.js';
@@ -34,6 +33,7 @@ export class LimitEvaluationService {
   private readonly log: ModuleLogger;
   private readonly startedAtMs = Date.now();
   private busy = false;
+  private lastStore = 0;
 
   constructor(
     private readonly live: LiveRiskService,
@@ -42,14 +42,13 @@ export class LimitEvaluationService {
     private readonly bus: EventBus,
     private readonly metrics: Metrics,
     private readonly config: Config,
-    events: RiskEventRepository,
-    database: Database,
+    events: RiskEventWriter,
     lifecycle: Lifecycle,
     logger: Logger,
   ) {
     this.log = logger.child('limits');
     const lost = metrics.counter(riskUnsaved, { what: 'transition' });
-    this.writer = new TransitionWriter(database, limits, events, (count) => lost.inc(count), this.log);
+    this.writer = new TransitionWriter(limits, events, (count) => lost.inc(count), this.log);
     for (const status of statuses) {
       metrics.gaugeFrom(riskLimits, { status }, () => this.count(status));
     }
@@ -59,7 +58,8 @@ export class LimitEvaluationService {
     );
     const timer = setInterval(() => void this.tick(), tickMs).unref();
     lifecycle.onShutdown('stop-intake', 'limits', () => clearInterval(timer));
-    lifecycle.onShutdown('flush', 'limit transitions', () => this.writer.stop());
+    // Before the store's own writers stop.
+    lifecycle.onShutdown('drain-clients', 'limit transitions', () => this.writer.stop());
   }
 
   /** Reads the limits; before the first figures come. */
@@ -175,7 +175,6 @@ export class LimitEvaluationService {
       this.busy = false;
     }
   }
-  private lastStore = 0;
 
   /** Time alone moves a limit: a dwell ends, a temporary increase expires, the grace after a start is over. */
   private again(watched: WatchedLimit, nowMs: number): void {

@@ -1,8 +1,7 @@
 import type { LimitTransition } from '../../domain/events.js';
 import type { ModuleLogger } from '../../observability/logger.js';
-import type { Database } from '../../store/database.js';
 import type { LimitReading, LimitRepository } from '../../store/limit.repository.js';
-import type { RiskEventRepository } from '../../store/risk-event.repository.js';
+import type { RiskEventWriter } from '../../store/risk-event.writer.js';
 
 /** Transitions that may wait for the database. */
 const maxWaiting = 10_000;
@@ -19,9 +18,8 @@ export class TransitionWriter {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly database: Pick<Database, 'writer'>,
-    private readonly limits: LimitRepository,
-    private readonly eventRows: RiskEventRepository,
+    private readonly limits: Pick<LimitRepository, 'saveReadings' | 'readingsStatement'>,
+    private readonly eventRows: Pick<RiskEventWriter, 'append'>,
     private readonly onLost: (count: number) => void,
     private readonly log: ModuleLogger,
   ) {}
@@ -60,10 +58,9 @@ export class TransitionWriter {
       this.events = [];
       this.readings = new Map();
       try {
-        await this.database.writer.transaction(async (client) => {
-          await this.eventRows.append(client, events);
-          await this.limits.saveReadings(client, [...readings.values()]);
-        });
+        const found = [...readings.values()];
+        if (events.length === 0) await this.limits.saveReadings(found);
+        else await this.eventRows.append(events, null, this.limits.readingsStatement(found));
       } catch (error) {
         this.log.warn(
           { err: error, events: events.length },

@@ -6,7 +6,9 @@ import { AuditRepository } from '../../../src/store/audit.repository.js';
 import type { Database } from '../../../src/store/database.js';
 import { LimitRepository } from '../../../src/store/limit.repository.js';
 import { RiskEventRepository } from '../../../src/store/risk-event.repository.js';
+import { RiskEventWriter } from '../../../src/store/risk-event.writer.js';
 import { RiskMetricRepository } from '../../../src/store/risk-metric.repository.js';
+import { WriterMeter } from '../../../src/store/writer/writer-meter.js';
 import { openStore, storeBranches, type TestStore } from '../../harness/store.js';
 
 const settings = {
@@ -26,14 +28,28 @@ describe.each(storeBranches())('limits on $dialect', (branch) => {
   let limits: LimitRepository;
   let audit: AuditRepository;
   let events: RiskEventRepository;
+  let eventWriter: RiskEventWriter;
   beforeAll(async () => {
     store = await openStore(await branch.freshDatabase());
     database = store.database;
     audit = new AuditRepository(database);
     limits = new LimitRepository(database, audit);
     events = new RiskEventRepository(database);
+    const log = Logger.silent().child('test');
+    eventWriter = new RiskEventWriter(
+      {
+        pool: database.writer,
+        seq: store.seq,
+        meter: new WriterMeter(store.metrics, 'risk_events', log),
+        onDefect: (error) => log.error(error),
+      },
+      store.partitions,
+    );
   }, 60_000);
-  afterAll(() => store.close());
+  afterAll(async () => {
+    await eventWriter.stop();
+    await store.close();
+  });
 
   it('are created, changed, deleted softly, and every change is in the audit', async () => {
     const limit = await limits.create('P1', settings, by('created', 'first'));
@@ -74,13 +90,7 @@ describe.each(storeBranches())('limits on $dialect', (branch) => {
 
   it('transitions and the state they led to are stored together, and paged newest first', async () => {
     const limit = await limits.create('P2', settings, by('created'));
-    const writer = new TransitionWriter(
-      database,
-      limits,
-      events,
-      () => undefined,
-      Logger.silent().child('test'),
-    );
+    const writer = new TransitionWriter(limits, eventWriter, () => undefined, Logger.silent().child('test'));
     const transition = (i: number): LimitTransition => ({
       portfolioId: 'P2',
       limitId: limit.id,
@@ -121,18 +131,10 @@ describe.each(storeBranches())('limits on $dialect', (branch) => {
     const limit = await limits.create('P3', settings, by('created'));
     let away = true;
     const flaky = {
-      writer: {
-        transaction: (run: Parameters<Database['writer']['transaction']>[0]) =>
-          away ? Promise.reject(new Error('away')) : database.writer.transaction(run),
-      },
-    } as unknown as Pick<Database, 'writer'>;
-    const writer = new TransitionWriter(
-      flaky,
-      limits,
-      events,
-      () => undefined,
-      Logger.silent().child('test'),
-    );
+      append: (...args: Parameters<RiskEventWriter['append']>) =>
+        away ? Promise.reject(new Error('away')) : eventWriter.append(...args),
+    };
+    const writer = new TransitionWriter(limits, flaky, () => undefined, Logger.silent().child('test'));
     writer.add(
       { id: limit.id, currentValue: 7, status: 'breach', statusSinceMs: 5, machine: null },
       {
