@@ -70,15 +70,15 @@ function blocked(
       pack(series, centres, rootWeights, from, count, tile!.values);
       const bytes = Math.ceil(count / 4) * 4 * seriesPerPanel * 8;
       for (let i = 0; i < panels; i++) {
-        for (let j = 0; j <= i; j++) {
-          SimdKernels.instance.gram(
-            tile!.address + i * panelValues * 8,
-            tile!.address + j * panelValues * 8,
-            sums!.address + (i * width + j) * seriesPerPanel * 8,
-            bytes,
-            width * 8,
-          );
-        }
+        SimdKernels.instance.gram(
+          tile!.address + i * panelValues * 8,
+          tile!.address,
+          sums!.address + i * width * seriesPerPanel * 8,
+          bytes,
+          width * 8,
+          i + 1,
+          panelValues * 8,
+        );
       }
     }
     for (let i = 0; i < size; i++) {

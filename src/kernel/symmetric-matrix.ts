@@ -48,7 +48,10 @@ export function multiply(matrix: SymmetricMatrix, x: ArrayLike<number>): Float64
 /** x·y, in four interleaved sums: four times fewer dependent additions. */
 export function dot(x: ArrayLike<number>, y: ArrayLike<number>): number {
   const n = x.length;
-  let [a, b, c, d] = [0, 0, 0, 0];
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
   let i = 0;
   for (; i + 3 < n; i += 4) {
     a += x[i]! * y[i]!;

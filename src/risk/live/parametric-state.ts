@@ -15,6 +15,7 @@ export class ParametricState {
   readonly means: Float64Array;
   private readonly exposures: Float64Array;
   private readonly weighted: Float64Array;
+  private drift: number;
   private readonly factors: readonly { readonly quantile: number; readonly shortfall: number }[];
 
   /** @param exposures the caller's own, kept by reference: {@link apply} is told of every change */
@@ -24,6 +25,7 @@ export class ParametricState {
     this.means = Float64Array.from(returns, (r) => mean(r));
     this.exposures = exposures;
     this.weighted = multiply(this.covariance, exposures);
+    this.drift = dot(this.means, exposures);
     this.factors = confidences.map((confidence) => {
       const alpha = tailProbability(confidence);
       const z = normalQuantile(alpha);
@@ -41,6 +43,7 @@ export class ParametricState {
     const { size, data } = this.covariance;
     const row = asset * size;
     for (let i = 0; i < size; i++) weighted[i] = weighted[i]! + change * data[row + i]!;
+    this.drift += change * this.means[asset]!;
   }
 
   /** One-day deviation of the P&L. */
@@ -50,7 +53,7 @@ export class ParametricState {
 
   tails(): Tail[] {
     const sigma = this.deviation();
-    const drift = dot(this.means, this.exposures);
+    const { drift } = this;
     return this.factors.map((f) => ({
       var: f.quantile * sigma - drift,
       expectedShortfall: f.shortfall * sigma - drift,
@@ -69,5 +72,6 @@ export class ParametricState {
 
   rebuild(): void {
     this.weighted.set(multiply(this.covariance, this.exposures));
+    this.drift = dot(this.means, this.exposures);
   }
 }
