@@ -19,7 +19,7 @@ const runs = [
 
 requireNode20();
 await ensureInstalled({ dev: true });
-await ensureTools(['redis', 'promtool', 'chromium']);
+await ensureTools(['redis', 'promtool', 'prometheus', 'alertmanager', 'chromium']);
 await ensureBuilt({ declarations: true });
 
 const begun = Date.now();

@@ -7,6 +7,11 @@ import { fail, progress } from './terminal.mjs';
 const tools = {
   redis: { programs: ['redis-server', 'valkey-server'], packages: ['redis-server'] },
   promtool: { programs: ['promtool'], packages: ['prometheus'] },
+  prometheus: { programs: ['prometheus'], packages: ['prometheus'] },
+  alertmanager: {
+    programs: ['prometheus-alertmanager', 'alertmanager'],
+    packages: ['prometheus-alertmanager'],
+  },
   chromium: {
     programs: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
     packages: ['chromium'],

@@ -40,6 +40,7 @@ export const collectorRules: readonly Rule[] = [
     threshold: 'cardinality_overflow',
     alerts: { warning: 'CardinalityOverflow' },
     signal: increaseOf(metricOverflow),
+    mayBeEmpty: 'no label has grown beyond its bound',
     by: ['metric'],
     dashboard: 'tidewatch-collectors',
     summary: '{label:metric} has more label sets than it may have',

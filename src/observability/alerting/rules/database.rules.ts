@@ -56,6 +56,7 @@ export const databaseRules: readonly Rule[] = [
     threshold: 'partitions_ahead',
     alerts: { warning: 'PartitionsAheadLow', critical: 'PartitionsAheadNone' },
     signal: gaugeOf(collected('tidewatch_postgres_partitions_ahead'), 'min'),
+    mayBeEmpty: 'TimescaleDB makes its chunks itself',
     by: ['table'],
     dashboard: 'tidewatch-database',
     summary: '{label:table} has {value} partitions ahead',

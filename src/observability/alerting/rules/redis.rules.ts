@@ -29,6 +29,7 @@ export const redisRules: readonly Rule[] = [
     threshold: 'redis_memory',
     alerts: { warning: 'RedisMemoryHigh', critical: 'RedisMemoryFull' },
     signal: gaugeOf(collected('tidewatch_redis_memory_utilization_ratio')),
+    mayBeEmpty: 'maxmemory is not set',
     dashboard: 'tidewatch-redis',
     summary: 'Redis uses {value} of maxmemory',
     description:

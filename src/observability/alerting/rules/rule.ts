@@ -56,6 +56,8 @@ export interface SignalRule extends Described {
    * problem, as with a pool that was closed.
    */
   readonly absent?: 'unknown' | 'good';
+  /** Why a healthy, loaded server may have no series of it; else a test asks for some. */
+  readonly mayBeEmpty?: string;
 }
 
 /** Judged by Prometheus only, because the app cannot: a process cannot notice that it is down. */
