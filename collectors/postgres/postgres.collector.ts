@@ -22,7 +22,7 @@ const server = defineCollector({
     intervalMs: 15_000,
     timeoutMs: 8_000,
     budget: { dbMs: 250, redisCommands: 0, eventLoopMs: 10, samples: 80 },
-    burst: { alerts: ['Postgres*', 'Query*', 'Pool*', 'Connections*', 'Database*'], intervalMs: 3_000 },
+    burst: { alerts: ['Query*', 'Pool*', 'Connections*', 'Database*', 'Writer*'], intervalMs: 3_000 },
   },
   create: ({ database, metrics, attempt }: CollectorContext) => ({
     async collect() {
@@ -49,6 +49,9 @@ const totalsSql = `
   WHERE queryid IS NOT NULL AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
   GROUP BY 1 LIMIT 10000`;
 
+/** Texts kept, so that each is read once. */
+const maxTexts = 200;
+
 const textsSql = `
   SELECT DISTINCT ON (queryid) queryid::text AS id, left(query, 400) AS text
   FROM pg_stat_statements WHERE queryid = ANY($1::bigint[])`;
@@ -62,9 +65,10 @@ const statements = defineCollector({
     intervalMs: 30_000,
     timeoutMs: 8_000,
     budget: { dbMs: 400, redisCommands: 0, eventLoopMs: 30, samples: 100 },
-    burst: { alerts: ['Query*', 'Pool*', 'Postgres*', 'Database*'], intervalMs: 5_000 },
+    burst: { alerts: ['Query*', 'Pool*', 'Database*', 'Writer*'], intervalMs: 5_000 },
   },
   create: (context: CollectorContext<z.output<typeof statementConfig>>) => {
+    const texts = new Map<string, string>();
     let before: { readonly totals: ReadonlyMap<string, StatementTotals>; readonly atMs: number } | null =
       null;
     return {
@@ -81,7 +85,7 @@ const statements = defineCollector({
         );
         const now = { totals, atMs: clock.nowMs() };
         metrics.set(m.statementsTracked, totals.size);
-        if (before !== null) await report(context, before, now);
+        if (before !== null) await report(context, before, now, texts);
         before = now;
       },
     };
@@ -92,18 +96,38 @@ async function report(
   { database, metrics, config }: CollectorContext<z.output<typeof statementConfig>>,
   before: { readonly totals: ReadonlyMap<string, StatementTotals>; readonly atMs: number },
   now: { readonly totals: ReadonlyMap<string, StatementTotals>; readonly atMs: number },
+  known: Map<string, string>,
 ): Promise<void> {
   const seconds = (now.atMs - before.atMs) / 1000;
   const top = statementDeltas(before.totals, now.totals).slice(0, config.top);
   if (top.length === 0 || seconds <= 0) return;
-  const ids = top.map(({ id }) => id);
-  const texts = (await database?.query<{ id: string; text: string }>(textsSql, [ids])) ?? [];
+  await learnTexts(
+    database,
+    top.map(({ id }) => id),
+    known,
+  );
   for (const { id, calls, totalMs } of top) {
     metrics.set(m.statementSeconds, totalMs / 1000 / seconds, { query_id: id });
     metrics.set(m.statementCalls, calls / seconds, { query_id: id });
     metrics.set(m.statementMean, totalMs / 1000 / calls, { query_id: id });
   }
-  for (const { id, text } of texts) metrics.set(m.statementInfo, 1, { query_id: id, text: shortened(text) });
+  for (const { id } of top) {
+    const text = known.get(id);
+    if (text !== undefined) metrics.set(m.statementInfo, 1, { query_id: id, text });
+  }
+}
+
+/** Texts never change, and reading them is what costs: each is read once. */
+async function learnTexts(
+  database: CollectorContext['database'],
+  ids: readonly string[],
+  known: Map<string, string>,
+): Promise<void> {
+  const missing = ids.filter((id) => !known.has(id));
+  if (missing.length === 0) return;
+  if (known.size > maxTexts) known.clear();
+  const texts = (await database?.query<{ id: string; text: string }>(textsSql, [missing])) ?? [];
+  for (const { id, text } of texts) known.set(id, shortened(text));
 }
 
 const tables = defineCollector({
@@ -116,6 +140,7 @@ const tables = defineCollector({
     intervalMs: 60_000,
     timeoutMs: 20_000,
     budget: { dbMs: 1_500, redisCommands: 0, eventLoopMs: 30, samples: 600 },
+    burst: { alerts: ['Partitions*', 'Rollup*', 'Writer*'], intervalMs: 15_000 },
   },
   create: ({ database, metrics, clock, attempt }: CollectorContext) => ({
     async collect() {

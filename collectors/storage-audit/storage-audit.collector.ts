@@ -17,6 +17,7 @@ export default defineCollector({
     intervalMs: 60_000,
     timeoutMs: 30_000,
     budget: { dbMs: 2_000, redisCommands: 0, eventLoopMs: 30, samples: 200 },
+    burst: { alerts: ['Partitions*', 'Rollup*', 'StoreJob*'], intervalMs: 15_000 },
   },
   create: (context: CollectorContext) => ({
     async collect() {
