@@ -111,14 +111,14 @@ describe('AnalyticsEngine', () => {
         { symbol: 'BBB', quantity: -1 },
       ]),
     );
-    const { window } = engine.state('P')!;
+    const held = () => engine.state('P')!.window;
     engine.applyTick(tick('AAA', 10));
-    expect([window.size, engine.marked('P')!.value]).toEqual([0, null]);
+    expect([held().size, engine.marked('P')!.value]).toEqual([0, null]);
     expect(engine.marked('P')!.reason).toBe('no price of BBB has been seen');
     engine.applyTick(tick('BBB', 5));
     engine.applyTick(tick('CCC', 1));
     engine.applyTick(tick('AAA', 11));
-    expect([window.size, window.at(0), window.at(1)]).toEqual([2, 15, 17]);
+    expect([held().size, held().at(0), held().at(1)]).toEqual([2, 15, 17]);
     expect(engine.counts).toMatchObject({ applied: 4, updates: 3 });
   });
 
@@ -197,7 +197,9 @@ describe('AnalyticsEngine', () => {
     engine.takeChanged();
     for (const s of ['AAA', 'BBB', 'AAA', 'CCC']) engine.applyTick(tick(s, 1));
     const changed = engine.takeChanged();
-    expect(changed.map((s) => s.id)).toEqual(['P']);
+    expect(changed.map((state) => [state.id, engine.movedSymbols(state).sort()])).toEqual([
+      ['P', ['AAA', 'BBB']],
+    ]);
     expect(engine.takeChanged()).toEqual([]);
   });
 

@@ -2,13 +2,12 @@ import type { PortfolioChanged } from '../domain/events.js';
 import type { MarkedPosition, Portfolio } from '../domain/portfolio.js';
 import type { StoredTick, StoredTicks } from '../domain/tick.js';
 import { CompensatedSum } from '../kernel/compensated-sum.js';
-import { exchangeTerm, fitsOrderFreeSum, orderFreeSize, orderFreeValue } from '../kernel/order-free-sum.js';
-import { cutKey } from '../kernel/stream-window.js';
 import { Conversions } from './conversions.js';
 import { ExchangeRates } from './exchange-rates.js';
 import { type HeldPosition, Holders } from './holders.js';
 import type { MarkedPortfolio } from './portfolio-book.js';
 import { PortfolioBook } from './portfolio-book.js';
+import { PortfolioMarks } from './portfolio-marks.js';
 import { PortfolioState } from './portfolio-state.js';
 import { maxSymbols, PriceTable } from './price-table.js';
 import { SymbolCurrencies } from './symbol-currencies.js';
@@ -36,7 +35,10 @@ export interface EngineCounts {
   changes: number;
 }
 
-const nothing = { ingestedAtMs: Number.NaN, storedAtMs: Number.NaN };
+type Batch = Pick<StoredTicks, 'ingestedAtMs' | 'storedAtMs'>;
+
+/** Batches remembered by number: far more than come between two announcements of a portfolio. */
+const batchesKept = 65_536;
 
 /**
  * Marks portfolios to market and feeds their windows. Everything here is synchronous and depends only on what is
@@ -58,13 +60,11 @@ export class AnalyticsEngine extends PortfolioBook {
   private readonly states: (PortfolioState | undefined)[] = [];
   private readonly byId = new Map<string, PortfolioState>();
   private readonly freeIndices: number[] = [];
-  private sums = new Float64Array(64 * orderFreeSize);
-  private touchedAt = new Float64Array(64);
-  private touches = 0;
-  private readonly touched: PortfolioState[] = [];
-  private waiting: PortfolioState[] = [];
-  private batch: Pick<StoredTicks, 'ingestedAtMs' | 'storedAtMs'> = nothing;
-  private quiet = false;
+  private readonly marks: PortfolioMarks;
+  private readonly batches: (Batch | undefined)[] = [];
+  private batchNumber = 0;
+  /** Last `seq` that moved each symbol: which of them an announcement names. */
+  private movedAt = new Float64Array(256);
 
   constructor(
     readonly budget = new WindowBudget(2 ** 30),
@@ -73,17 +73,19 @@ export class AnalyticsEngine extends PortfolioBook {
     super();
     this.prices = new PriceTable(currencies);
     this.conversions = new Conversions(this.rates);
+    this.marks = new PortfolioMarks(budget, (index) => this.revaluation(this.states[index]!));
   }
 
   /** Whose ticks come next. */
-  beginBatch(batch: Pick<StoredTicks, 'ingestedAtMs' | 'storedAtMs'>): void {
-    this.batch = batch;
+  beginBatch(batch: Batch): void {
+    if (this.batches[this.batchNumber % batchesKept] === batch) return;
+    this.batchNumber++;
+    this.batches[this.batchNumber % batchesKept] = batch;
   }
 
   /** While set, portfolios are not noted as changed: for a rebuild. */
   setQuiet(quiet: boolean): void {
-    this.quiet = quiet;
-    if (quiet) this.batch = nothing;
+    this.marks.quiet = quiet;
   }
 
   /** Sets a live price without appending points: where a replay starts from. */
@@ -91,42 +93,41 @@ export class AnalyticsEngine extends PortfolioBook {
     const index = this.prices.index(symbol);
     const time = toMicroseconds(tsMs);
     if (this.prices.update(index, price, time) === 'late') return;
-    this.remark(index, price, time);
-    for (const state of this.touched) this.revalue(state, time);
-    this.touched.length = 0;
+    this.marks.begin(price, time, 0, -1);
+    this.touchHolders(index, price);
+    this.touchConverted(index, price, time);
+    this.marks.datedTouched();
   }
 
   applyTick(tick: StoredTick): void {
-    this.lastSeq = tick.seq;
-    const { prices, counts } = this;
-    if (prices.size >= maxSymbols && prices.find(tick.symbol) === undefined) {
+    const { seq, price } = tick;
+    this.lastSeq = seq;
+    const { prices, counts, marks } = this;
+    const symbol = prices.find(tick.symbol) ?? (prices.size < maxSymbols ? prices.index(tick.symbol) : -1);
+    if (symbol < 0) {
       counts.ignored++;
       return;
     }
-    const symbol = prices.index(tick.symbol);
     const tsMs = toMicroseconds(tick.tsMs);
-    const outcome = prices.update(symbol, tick.price, tsMs);
+    const outcome = prices.update(symbol, price, tsMs);
     if (outcome === 'late') {
       counts.late++;
       return;
     }
     counts.applied++;
     if (outcome === 'correction') counts.corrections++;
-    this.remark(symbol, tick.price, tsMs);
-    const { touched, budget, batch, quiet } = this;
-    if (touched.length === 0) return;
-    const key = cutKey(tick.seq);
-    for (let i = 0; i < touched.length; i++) {
-      const state = touched[i]!;
-      this.revalue(state, tsMs);
-      if (state.value - state.value === 0) budget.push(state.window, state.value, tsMs, key);
-      if (quiet) continue;
-      state.batch = batch;
-      state.sourceMs = tsMs;
-      this.note(state, symbol);
+    if (symbol >= this.movedAt.length) this.growMovedAt(symbol);
+    this.movedAt[symbol] = seq;
+    marks.begin(price, tsMs, seq, this.batchNumber);
+    const holders = this.holders[symbol];
+    if (prices.pairs[symbol] === null) {
+      if (holders !== undefined) counts.updates += marks.markHolders(holders, this.conversions.rates);
+      return;
     }
-    counts.updates += touched.length;
-    touched.length = 0;
+    // A rate may reach a portfolio over several positions: it is marked once, when all of them have moved.
+    this.touchHolders(symbol, price);
+    this.touchConverted(symbol, price, tsMs);
+    counts.updates += marks.markTouched();
   }
 
   applyChange({ kind, portfolio }: PortfolioChanged): void {
@@ -135,7 +136,7 @@ export class AnalyticsEngine extends PortfolioBook {
     if (kind === 'deleted') this.forget(portfolio.id);
     else this.put(portfolio);
     // Terms were set outside a tick: nobody is to be marked for it.
-    this.touched.length = 0;
+    this.marks.forgetTouched();
   }
 
   private put(portfolio: Portfolio): void {
@@ -145,23 +146,37 @@ export class AnalyticsEngine extends PortfolioBook {
     // The first positions are no turnover: nothing was moved to get there.
     if (state.window.size > 0) state.addFlow(moved);
     state.portfolio = portfolio;
-    state.version++;
-    state.value = this.markedValue(state);
-    if (this.quiet) return;
-    state.batch = null;
-    this.note(state, -1);
+    this.marks.changed(state.index);
   }
 
-  /** Portfolios that have changed since the last call. */
+  /** Portfolios that have changed since the last call: to be announced now. */
   takeChanged(): PortfolioState[] {
-    const { waiting } = this;
-    this.waiting = [];
-    for (const state of waiting) state.dirty = false;
-    return waiting;
+    const changed: PortfolioState[] = [];
+    for (const index of this.marks.takeNoted()) {
+      const state = this.states[index];
+      if (state === undefined) continue;
+      const batch = this.marks.batch(index);
+      state.batch = batch < 0 ? null : (this.batches[batch % batchesKept] ?? null);
+      state.announcedFrom = state.announcedTo;
+      state.announcedTo = this.lastSeq;
+      changed.push(state);
+    }
+    return changed;
+  }
+
+  /** Held symbols whose price moved between the last two announcements of a portfolio. */
+  movedSymbols({ held, announcedFrom, announcedTo }: PortfolioState): string[] {
+    const symbols: string[] = [];
+    for (const symbol of held.keys()) {
+      const at = symbol < this.movedAt.length ? this.movedAt[symbol]! : 0;
+      // Later ones are for the next announcement, which will name them.
+      if (at > announcedFrom && at <= announcedTo) symbols.push(this.prices.names[symbol]!);
+    }
+    return symbols;
   }
 
   get changedCount(): number {
-    return this.waiting.length;
+    return this.marks.notedCount;
   }
 
   get portfolioCount(): number {
@@ -244,95 +259,44 @@ export class AnalyticsEngine extends PortfolioBook {
     return 'the sum of the positions is beyond the range of a double';
   }
 
-  /** Terms of every holding that depends on the symbol; fills `touched`. */
-  private remark(symbol: number, price: number, tsMs: number): void {
-    this.touches++;
-    const holders = this.holders[symbol];
-    if (holders !== undefined) {
-      const { quantities, conversions, count } = holders;
-      for (let slot = 0; slot < count; slot++) {
-        const conversion = conversions[slot]!;
-        const rate = conversion < 0 ? 1 : this.conversions.rates[conversion]!;
-        this.setTerm(holders, slot, quantities[slot]! * price * rate);
-      }
-    }
-    const pair = this.prices.pairs[symbol];
-    if (pair && this.rates.update(pair, price, tsMs)) this.reconvert();
+  private growMovedAt(symbol: number): void {
+    const movedAt = new Float64Array(Math.max(symbol + 1, this.movedAt.length * 2));
+    movedAt.set(this.movedAt);
+    this.movedAt = movedAt;
   }
 
-  /** An exchange rate has changed: every holding whose conversion changed with it. */
-  private reconvert(): void {
+  /** Terms of every holding of the symbol. */
+  private touchHolders(symbol: number, price: number): void {
+    const holders = this.holders[symbol];
+    if (holders === undefined) return;
+    const { quantities, conversions, count } = holders;
+    for (let slot = 0; slot < count; slot++) {
+      const conversion = conversions[slot]!;
+      const rate = conversion < 0 ? 1 : this.conversions.rates[conversion]!;
+      this.marks.setTerm(holders, slot, quantities[slot]! * price * rate);
+    }
+  }
+
+  /** Terms of every holding whose conversion changes with the symbol, where it is an exchange rate. */
+  private touchConverted(symbol: number, price: number, tsMs: number): void {
+    const pair = this.prices.pairs[symbol];
+    if (!pair || !this.rates.update(pair, price, tsMs)) return;
     for (const conversion of this.conversions.changed()) {
       const rate = this.conversions.rates[conversion]!;
       for (const position of this.conversions.dependents(conversion)) {
         const holders = this.holders[position.symbol]!;
-        this.setTerm(
-          holders,
-          position.slot,
-          holders.quantities[position.slot]! * this.prices.prices[position.symbol]! * rate,
-        );
+        const unit = holders.quantities[position.slot]! * this.prices.prices[position.symbol]!;
+        this.marks.setTerm(holders, position.slot, unit * rate);
       }
     }
   }
 
-  private setTerm(holders: Holders, slot: number, term: number): void {
-    const index = holders.portfolios[slot]!;
-    const before = holders.terms[slot]!;
-    if (fitsOrderFreeSum(before) && fitsOrderFreeSum(term)) {
-      exchangeTerm(this.sums, index * orderFreeSize, before, term);
-    } else this.setUnusualTerm(index, before, term);
-    holders.terms[slot] = term;
-    if (this.touchedAt[index] === this.touches) return;
-    this.touchedAt[index] = this.touches;
-    this.touched.push(this.states[index]!);
-  }
-
-  private setUnusualTerm(index: number, before: number, term: number): void {
-    const state = this.states[index]!;
-    if (Number.isNaN(before)) state.missing--;
-    else if (fitsOrderFreeSum(before)) exchangeTerm(this.sums, index * orderFreeSize, before, 0);
-    else state.huge--;
-    if (Number.isNaN(term)) state.missing++;
-    else if (fitsOrderFreeSum(term)) exchangeTerm(this.sums, index * orderFreeSize, 0, term);
-    else state.huge++;
-  }
-
-  private revalue(state: PortfolioState, tsMs: number): void {
-    state.value = this.markedValue(state);
-    // Also true while asOfMs is NaN.
-    if (!(tsMs < state.asOfMs)) state.asOfMs = tsMs;
-    state.version++;
-  }
-
-  private markedValue(state: PortfolioState): number {
-    if (state.missing > 0) return Number.NaN;
-    if (state.huge > 0) return this.revaluation(state);
-    return orderFreeValue(this.sums, state.index * orderFreeSize);
-  }
-
-  /** Notes a portfolio for `takeChanged`. @param symbol −1 when positions changed */
-  private note(state: PortfolioState, symbol: number): void {
-    const { moved } = state;
-    if (symbol >= 0 && moved[moved.length - 1] !== symbol) {
-      moved.push(symbol);
-      if (moved.length >= 512) state.moved = [...new Set(moved)];
-    }
-    if (state.dirty) return;
-    state.dirty = true;
-    this.waiting.push(state);
-  }
-
   private add(portfolio: Portfolio): PortfolioState {
     const index = this.freeIndices.pop() ?? this.states.length;
-    if ((index + 1) * orderFreeSize > this.sums.length) {
-      const sums = new Float64Array(this.sums.length * 2);
-      sums.set(this.sums);
-      this.sums = sums;
-      const touchedAt = new Float64Array(this.touchedAt.length * 2);
-      touchedAt.set(this.touchedAt);
-      this.touchedAt = touchedAt;
-    }
-    const state = new PortfolioState(index, { ...portfolio, positions: [] }, this.budget.open());
+    this.marks.open(index);
+    const state = new PortfolioState(index, { ...portfolio, positions: [] }, this.marks);
+    // What moved before it was there did not move it.
+    state.announcedTo = this.lastSeq;
     this.states[index] = state;
     this.byId.set(portfolio.id, state);
     return state;
@@ -341,22 +305,19 @@ export class AnalyticsEngine extends PortfolioBook {
   private forget(portfolioId: string): void {
     const state = this.byId.get(portfolioId);
     if (!state) return;
-    for (const position of state.held.values()) this.drop(state, position);
+    for (const position of state.held.values()) this.drop(position);
     state.held.clear();
-    this.sums.fill(0, state.index * orderFreeSize, (state.index + 1) * orderFreeSize);
-    this.budget.close(state.window);
+    this.marks.close(state.index);
     this.states[state.index] = undefined;
     this.freeIndices.push(state.index);
     this.byId.delete(portfolioId);
-    this.waiting = this.waiting.filter((other) => other !== state);
   }
 
   /** A window holds values of one currency. */
   private restart(state: PortfolioState): void {
-    this.budget.close(state.window);
-    state.window = this.budget.open();
+    this.marks.restart(state.index);
     state.forgetFlows();
-    for (const position of state.held.values()) this.drop(state, position);
+    for (const position of state.held.values()) this.drop(position);
     state.held.clear();
   }
 
@@ -370,7 +331,7 @@ export class AnalyticsEngine extends PortfolioBook {
     }
     for (const [symbol, position] of state.held) {
       if (wanted.has(symbol)) continue;
-      moved += this.drop(state, position);
+      moved += this.drop(position);
       state.held.delete(symbol);
     }
     let asOfMs = Number.NEGATIVE_INFINITY;
@@ -380,7 +341,7 @@ export class AnalyticsEngine extends PortfolioBook {
       asOfMs = Math.max(asOfMs, finiteOr(this.prices.times[symbol]!));
       if (conversion >= 0) asOfMs = Math.max(asOfMs, this.conversions.timeMs(conversion));
     }
-    state.asOfMs = Number.isFinite(asOfMs) ? asOfMs : Number.NaN;
+    this.marks.setAsOfMs(state.index, Number.isFinite(asOfMs) ? asOfMs : Number.NaN);
     return moved;
   }
 
@@ -394,7 +355,7 @@ export class AnalyticsEngine extends PortfolioBook {
       const conversion = this.conversions.index(this.prices.currencies[symbol]!, currency);
       position = { symbol, slot: -1, conversion, dependent: -1, portfolio: state.index };
       holders.add(position, quantity);
-      state.missing++;
+      this.marks.addMissing(state.index);
       if (conversion >= 0) this.conversions.join(position);
       state.held.set(symbol, position);
     } else {
@@ -404,18 +365,18 @@ export class AnalyticsEngine extends PortfolioBook {
     }
     const rate = position.conversion < 0 ? 1 : this.conversions.rates[position.conversion]!;
     const unit = this.prices.prices[symbol]! * rate;
-    this.setTerm(holders, position.slot, quantity * this.prices.prices[symbol]! * rate);
+    this.marks.setTerm(holders, position.slot, quantity * this.prices.prices[symbol]! * rate);
     const amount = Math.abs(quantity - before) * Math.abs(unit);
     return Number.isFinite(amount) ? amount : 0;
   }
 
   /** @returns the value it had */
-  private drop(state: PortfolioState, position: HeldPosition): number {
+  private drop(position: HeldPosition): number {
     const holders = this.holders[position.symbol]!;
     const term = holders.terms[position.slot]!;
     // As if it had no price any more, then without it.
-    this.setTerm(holders, position.slot, Number.NaN);
-    state.missing--;
+    this.marks.setTerm(holders, position.slot, Number.NaN);
+    this.marks.removeMissing(position.portfolio);
     holders.remove(position.slot);
     if (position.conversion >= 0) this.conversions.leave(position);
     return Number.isFinite(term) ? Math.abs(term) : 0;

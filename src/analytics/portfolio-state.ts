@@ -2,6 +2,7 @@ import type { Portfolio } from '../domain/portfolio.js';
 import type { StoredTicks } from '../domain/tick.js';
 import type { StreamWindow } from '../kernel/stream-window.js';
 import type { HeldPosition } from './holders.js';
+import type { PortfolioMarks } from './portfolio-marks.js';
 
 /** A change of positions while the window was running. */
 export interface Flow {
@@ -14,38 +15,52 @@ export interface Flow {
 /** Flows remembered per portfolio. */
 const maxFlows = 1_000;
 
-/** What the engine holds of one portfolio. */
+/** What the engine holds of one portfolio; its marks are rows of {@link PortfolioMarks}. */
 export class PortfolioState {
   /** By symbol index. */
   readonly held = new Map<number, HeldPosition>();
-  /** Positions without a price or a rate. */
-  missing = 0;
-  /** Positions whose term is too large for the order-free sum: the value is then summed afresh each time. */
-  huge = 0;
-  /** NaN while a position has no price or rate. */
-  value = 0;
-  /** Newest source time among its prices; NaN before the first. */
-  asOfMs = Number.NaN;
-  /** Grows with every change of a price or a position. */
-  version = 0;
-  /** The batch that moved it last; `null` after a change of positions. */
+  /** The batch that moved it last, as of the last announcement; `null` after a change of positions. */
   batch: Pick<StoredTicks, 'ingestedAtMs' | 'storedAtMs'> | null = null;
-  sourceMs = Number.NaN;
-  /** When the change was announced, Unix ms. */
+  /** When it was announced last, Unix ms. */
   computedMs = Number.NaN;
-  /** Waits for its `portfolio.revalued`. */
-  dirty = false;
-  moved: number[] = [];
+  /** The engine's last `seq` at the announcement before the last one, and at the last one. */
+  announcedFrom = 0;
+  announcedTo = 0;
   private flows: Flow[] = [];
 
   constructor(
     readonly index: number,
     public portfolio: Portfolio,
-    public window: StreamWindow,
+    private readonly marks: PortfolioMarks,
   ) {}
 
   get id(): string {
     return this.portfolio.id;
+  }
+
+  /** Values over time, every point in it. */
+  get window(): StreamWindow {
+    return this.marks.window(this.index);
+  }
+
+  /** NaN while a position has no price or rate. */
+  get value(): number {
+    return this.marks.value(this.index);
+  }
+
+  /** Newest source time among its prices, Unix ms; NaN before the first. */
+  get asOfMs(): number {
+    return this.marks.asOfMs(this.index);
+  }
+
+  /** Grows with every change of a price or a position. */
+  get version(): number {
+    return this.marks.version(this.index);
+  }
+
+  /** Source time of the tick that moved it last. */
+  get sourceMs(): number {
+    return this.marks.sourceMs(this.index);
   }
 
   addFlow(amount: number): void {
@@ -56,7 +71,9 @@ export class PortfolioState {
 
   /** Those that happened between the oldest and the newest point of the window. */
   flowsInWindow(): Flow[] {
-    const oldest = this.window.pushed - this.window.size;
+    if (this.flows.length === 0) return [];
+    const { window } = this;
+    const oldest = window.pushed - window.size;
     return this.flows.filter((flow) => flow.atPoint > oldest);
   }
 

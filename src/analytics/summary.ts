@@ -2,6 +2,7 @@ import { periodsPerYear } from '../kernel/periods-per-year.js';
 import { figureCount } from '../kernel/window-statistics.js';
 import type { AnalyticsEngine } from './analytics-engine.js';
 import { type FiguresBody, figuresBody, formulaVersion } from './figures-body.js';
+import { isoTime } from './iso-time.js';
 import type { PortfolioState } from './portfolio-state.js';
 
 /** Fractions at which quantiles are given. */
@@ -47,18 +48,19 @@ export function summaryOf(
     periodsPerYear: perYear,
     samplingPeriodMs,
   });
-  const valued = Number.isFinite(state.value);
+  const { value, asOfMs } = state;
+  const valued = Number.isFinite(value);
   // The newest point and the value now differ after a change of positions: the value now is the answer.
   if (valued) delete body.reasons.current_value;
   const { size } = window;
   return {
     portfolio_id: portfolio.id,
-    as_of: isoOf(state.asOfMs),
-    data_age_ms: Number.isNaN(state.asOfMs) ? null : Math.max(0, nowMs - state.asOfMs),
+    as_of: isoOf(asOfMs),
+    data_age_ms: Number.isNaN(asOfMs) ? null : Math.max(0, nowMs - asOfMs),
     currency: portfolio.currency,
     ...body,
-    current_value: valued ? state.value : null,
-    reason: engine.reasonNoValue(state),
+    current_value: valued ? value : null,
+    reason: valued ? null : engine.reasonNoValue(state),
     window: {
       ...body.window,
       from: size > 0 ? isoOf(window.timeAt(0)) : null,
@@ -78,4 +80,4 @@ function quantilesOf({ window }: PortfolioState): Summary['quantiles'] {
   return { p01: at(0), p05: at(1), p50: at(2), p95: at(3), p99: at(4), relative_error: sketch.relativeError };
 }
 
-const isoOf = (ms: number): string | null => (Number.isNaN(ms) ? null : new Date(ms).toISOString());
+const isoOf = (ms: number): string | null => (Number.isNaN(ms) ? null : isoTime(ms));

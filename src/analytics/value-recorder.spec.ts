@@ -42,7 +42,7 @@ function setUp(refuse = false) {
       sourceId: null,
       seq: i + 1,
     });
-    recorder.marked(engine.state('P')!);
+    for (const state of engine.takeChanged()) recorder.marked(state);
   };
   return { recorder, written, metrics, errors, tick };
 }

@@ -124,7 +124,7 @@ export class StreamWindow {
     // Keys end a block after half of that on average; what they leave longer is ended at that length.
     const keyedBits = Math.max(0, blockBits - 1);
     this.blockMask = 2 ** keyedBits - 1;
-    this.groupMask = 2 ** Math.min(12, Math.max(keyedBits + 1, bits - 4)) - 1;
+    this.groupMask = 2 ** Math.min(12, Math.max(keyedBits + 1, bits - 6)) - 1;
     const initial = Math.min(capacity, 64);
     this.values = new Float64Array(initial);
     if (options.keepTimes || spanMs !== Number.POSITIVE_INFINITY) this.times = new Float64Array(initial);
