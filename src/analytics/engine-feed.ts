@@ -52,6 +52,7 @@ export class EngineFeed {
   constructor(
     private readonly engine: AnalyticsEngine,
     private readonly listener: FeedListener,
+    private readonly now: () => number = () => performance.now(),
   ) {}
 
   /** Ticks that wait to be applied. */
@@ -125,7 +126,7 @@ export class EngineFeed {
 
   private apply(budgetMs: number, leave: number): void {
     this.draining = true;
-    const started = performance.now();
+    const started = this.now();
     const end = started + budgetMs;
     let done = 0;
     for (let over = false; !over && done < this.queue.length; ) {
@@ -133,11 +134,11 @@ export class EngineFeed {
       if ('change' in work) this.engine.applyChange(work.change);
       else this.applySome(work);
       if ('change' in work || work.next === work.ticks.ticks.length) done++;
-      over = performance.now() >= end || (leave > 0 && this.queuedTicks <= leave);
+      over = this.now() >= end || (leave > 0 && this.queuedTicks <= leave);
     }
     this.queue.splice(0, done);
     this.draining = false;
-    this.totals.busyMs += performance.now() - started;
+    this.totals.busyMs += this.now() - started;
     this.listener.applied(this.queue.length === 0);
   }
 
