@@ -62,6 +62,13 @@ describe('the demo', () => {
     const portfolio = await fetch(`${app.baseUrl}/api/v1/portfolios/PORTFOLIO_001`);
     expect(portfolio.status).toBe(200);
 
+    const limits = async () => {
+      const answer = await fetch(`${app.baseUrl}/api/v1/risk/portfolio/PORTFOLIO_004/limits`);
+      return ((await answer.json()) as { items: { limit_type: string; status: string }[] }).items;
+    };
+    expect((await limits()).map((limit) => limit.limit_type).sort()).toEqual(['gross_exposure', 'var']);
+    await until(async () => (await limits()).some((limit) => limit.status === 'breach'));
+
     const bars = app.app.get(BarRepository);
     const history = await bars.closes(['AAPL'], { toDay: epochDay('2016-06-17') });
     expect(history[0]?.closes).toHaveLength(first);
