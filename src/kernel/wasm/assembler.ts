@@ -35,7 +35,10 @@ function signed(value: number): number[] {
 
 const vector = (items: readonly Code[]): number[] => [...unsigned(items.length), ...items.flat()];
 const section = (id: number, body: Code): number[] => [id, ...unsigned(body.length), ...body];
-const ascii = (text: string): number[] => [...unsigned(text.length), ...Buffer.from(text, 'latin1')];
+const ascii = (text: string): number[] => [
+  ...unsigned(text.length),
+  ...Array.from(text, (c) => c.charCodeAt(0)),
+];
 const simd = (opcode: number): number[] => [0xfd, ...unsigned(opcode)];
 
 const binary =

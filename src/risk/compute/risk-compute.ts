@@ -4,6 +4,7 @@ import { Config } from '../../config/config.js';
 import { Problem, unavailable } from '../../domain/problem.js';
 import { Lifecycle } from '../../lifecycle/lifecycle.js';
 import { Metrics } from '../../observability/metrics.js';
+import { inSpan } from '../../observability/tracing/tracing.js';
 import { ComputeMeter } from './compute-meter.js';
 import { contentHash } from './content-hash.js';
 import { ResultCache } from './result-cache.js';
@@ -135,7 +136,12 @@ export class RiskCompute {
     if (flight) this.meter.outcome(task.kind, 'shared');
     else {
       const abort = new AbortController();
-      flight = { promise: this.onWorker(task, abort), abort, waiting: 0 };
+      const attributes = {
+        'tidewatch.risk.task': task.kind,
+        ...('method' in task ? { 'tidewatch.risk.method': task.method } : {}),
+      };
+      const promise = inSpan('risk calculation', attributes, () => this.onWorker(task, abort));
+      flight = { promise, abort, waiting: 0 };
       this.flights.set(key, flight);
       const landed = (): void => {
         if (this.flights.get(key) === flight) this.flights.delete(key);

@@ -6,6 +6,12 @@ import { EventBus } from '../../domain/event-bus.js';
 import { Lifecycle } from '../../lifecycle/lifecycle.js';
 import { Logger, type ModuleLogger } from '../../observability/logger.js';
 import { Metrics } from '../../observability/metrics.js';
+import {
+  activeTrace,
+  inBatchSpan,
+  outsideOfTraces,
+  type TraceOrigin,
+} from '../../observability/tracing/tracing.js';
 import { RiskCompute } from '../compute/risk-compute.js';
 import { HistoryService } from '../history/history.service.js';
 import { ScenarioPanels } from '../history/scenario-panels.js';
@@ -61,6 +67,8 @@ export class LiveRiskService {
   private readonly log: ModuleLogger;
   private readonly figuresListeners: FiguresListener[] = [];
   private readonly lossListeners: LossListener[] = [];
+  /** The trace of the first news of each portfolio since its last publication. */
+  private readonly origins = new Map<string, TraceOrigin>();
   private flushTimer: NodeJS.Timeout | undefined;
   private building = false;
   private underConstruction: string | null = null;
@@ -155,6 +163,8 @@ export class LiveRiskService {
 
   private revalued(portfolioId: string): void {
     if (this.entries.has(portfolioId)) {
+      const origin = activeTrace();
+      if (origin !== null && !this.origins.has(portfolioId)) this.origins.set(portfolioId, origin);
       this.due.mark(portfolioId, Date.now());
       this.schedule();
       return;
@@ -218,13 +228,13 @@ export class LiveRiskService {
     if (this.flushTimer !== undefined || this.stopped) return;
     const nextMs = this.due.nextDueMs();
     if (nextMs === undefined) return;
-    this.flushTimer = setTimeout(
-      () => {
-        this.flushTimer = undefined;
-        this.flush();
-      },
-      Math.max(delayMs ?? 0, nextMs - Date.now(), 0),
-    );
+    const flush = (): void => {
+      this.flushTimer = undefined;
+      this.flush();
+    };
+    const waitMs = Math.max(delayMs ?? 0, nextMs - Date.now(), 0);
+    // The flush belongs to no trace: each portfolio in it goes back to its own.
+    this.flushTimer = outsideOfTraces(() => setTimeout(flush, waitMs));
   }
 
   private flush(): void {
@@ -242,11 +252,15 @@ export class LiveRiskService {
   }
 
   private publish(portfolioId: string): void {
-    const figures = this.update(portfolioId);
-    if (!figures) return;
-    for (const listener of this.figuresListeners) listener(figures);
-    this.meter.published.inc();
-    this.bus.emit('risk.ready', { portfolioId, data: riskMessage(figures) });
+    const origin = this.origins.get(portfolioId) ?? null;
+    this.origins.delete(portfolioId);
+    inBatchSpan('risk update', [origin], { 'tidewatch.portfolio': portfolioId }, () => {
+      const figures = this.update(portfolioId);
+      if (!figures) return;
+      for (const listener of this.figuresListeners) listener(figures);
+      this.meter.published.inc();
+      this.bus.emit('risk.ready', { portfolioId, data: riskMessage(figures) });
+    });
   }
 
   private rebuild(portfolioId: string): void {
@@ -345,6 +359,7 @@ export class LiveRiskService {
     const entry = this.entries.get(portfolioId);
     if (!entry) return;
     this.entries.delete(portfolioId);
+    this.origins.delete(portfolioId);
     this.budget.remove(portfolioId);
     entry.state.lease.release();
   }

@@ -15,8 +15,10 @@ import { type LiveTails, liveConfidences } from './live-portfolio.js';
 import { type LiveEntry, LiveRiskService } from './live-risk.service.js';
 import { RollingMax } from './rolling-max.js';
 
-/** Portfolios are revalued one at a time, this far apart. */
+/** A step of the round is taken this often … */
 const everyMs = 200;
+/** … and a round over every portfolio begins this long after the last one began, at the earliest. */
+const roundMs = 5_000;
 /** Multiplications of one step that the event loop may bear; larger portfolios take several steps. */
 const stepOperations = 400_000;
 /**
@@ -33,7 +35,8 @@ const hedgedShare = 1e-6;
 export class RevaluationService {
   private readonly revaluations: CounterHandle;
   private readonly worst = new RollingMax(300_000);
-  private rounds: string[] = [];
+  private round: string[] = [];
+  private roundBeganMs = 0;
 
   constructor(
     private readonly live: LiveRiskService,
@@ -67,9 +70,11 @@ export class RevaluationService {
   private next(): void {
     let left = stepOperations;
     while (left > 0) {
-      const id = this.rounds.pop();
+      const id = this.round.pop();
       if (id === undefined) {
-        this.rounds = [...this.live.all()].map((e) => e.portfolioId);
+        if (Date.now() - this.roundBeganMs < roundMs) return;
+        this.roundBeganMs = Date.now();
+        this.round = [...this.live.all()].map((e) => e.portfolioId);
         return;
       }
       const state = this.live.entry(id)?.state;

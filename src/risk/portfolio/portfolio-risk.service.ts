@@ -111,6 +111,7 @@ export class PortfolioRiskService {
         returns: 'simple, of adjusted daily closes',
       },
       weights: 'quantity × latest price × FX rate',
+      oldest_price_at: known.oldestMs === null ? null : new Date(known.oldestMs).toISOString(),
       ...(known.foreign.length === 0
         ? {}
         : {
