@@ -30,15 +30,22 @@ describe('EngineFeed', () => {
     const feed = new EngineFeed(engine, { applied: (all) => drained.push(all) }, () => 0);
     feed.addTicks(batchOf(10, 1));
     expect([engine.counts.applied, feed.waitingTicks]).toEqual([0, 10]);
-    // A change is applied at once, after what was announced before it; ticks alone never run inside their announcer.
     feed.addChange(put(11));
-    expect([engine.counts.applied, engine.portfolioCount, feed.waitingTicks]).toEqual([10, 1, 0]);
     feed.addTicks(batchOf(5, 12));
-    expect([engine.counts.applied, feed.waitingTicks]).toEqual([10, 5]);
     while (!feed.isIdle) await turn();
     expect([engine.counts.applied, engine.counts.updates, feed.waitingTicks]).toEqual([15, 5, 0]);
     expect(drained.at(-1)).toBe(true);
     expect(engine.lastSeq).toBe(16);
+  });
+
+  it('applies a change at once when nothing waits: who has made it may ask for it next', () => {
+    const engine = new AnalyticsEngine();
+    const feed = new EngineFeed(engine, { applied: () => undefined });
+    feed.addChange(put(1));
+    expect([engine.portfolioCount, feed.isIdle]).toEqual([1, true]);
+    // Ticks never run inside their announcer.
+    feed.addTicks(batchOf(5, 2));
+    expect([engine.counts.applied, feed.waitingTicks]).toEqual([0, 5]);
   });
 
   it('leaves the event loop room while much is waiting', async () => {

@@ -146,6 +146,8 @@ export class FrameReader {
       if (code > opcode.pong) return protocolFault('unknown opcode');
       if ((first & 0x80) === 0) return protocolFault('control frames must not be fragmented');
       if ((second & 0x7f) > maxControlBytes) return protocolFault('control frame too long');
+      // A close code has two bytes: known to be wrong before the payload is there.
+      if ((first & 0x0f) === 8 && (second & 0x7f) === 1) return protocolFault('close payload of one byte');
       return undefined;
     }
     if (code > opcode.binary) return protocolFault('unknown opcode');

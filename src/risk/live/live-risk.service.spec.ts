@@ -52,7 +52,8 @@ function harness(settings: Record<string, string> = {}) {
 }
 
 async function until<T>(what: () => T | undefined | false): Promise<T> {
-  for (let i = 0; i < 300; i++) {
+  // Five seconds of turns: a busy machine is slow, not wrong.
+  for (const end = Date.now() + 5_000; Date.now() < end; ) {
     const value = what();
     if (value) return value;
     await sleep(5);
