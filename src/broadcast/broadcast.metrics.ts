@@ -80,8 +80,7 @@ export class BroadcastMetrics implements HubStats {
     this.publishFailures.inc();
   }
 
-  demanded(job: Job): void {
-    const messages = job.outgoing.length * job.subscriptions.length;
+  demanded(messages: number): void {
     if (messages > 0) this.demandedMessages.inc(messages);
   }
 

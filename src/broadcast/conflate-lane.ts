@@ -114,6 +114,7 @@ export class ConflateLane extends Lane {
       return { publication, topic, offset, text: this.text(publication, last) };
     });
     this.skippedInStep += left;
+    this.host.demanded(entries.length * this.size);
     if (left > 0) this.host.skipped(left * (this.size - this.apart.size));
     this.host.submit({
       lane: this,

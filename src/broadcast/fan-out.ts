@@ -6,9 +6,8 @@ const sliceMs = 1;
 /** Receivers served between two looks at the clock. */
 const stride = 32;
 
-/** Told what is to go out and what went out, for the metrics; each called once per job. */
+/** Told what went out, for the metrics; called once per job. */
 export interface FanOutStats {
-  demanded(job: Job): void;
   delivered(job: Job): void;
 }
 
@@ -42,7 +41,6 @@ export class FanOut {
   }
 
   add(job: Job): void {
-    this.stats.demanded(job);
     this.queue.push(job);
   }
 

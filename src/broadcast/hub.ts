@@ -25,7 +25,8 @@ export interface FlushOptions {
 /** What the hub did, for metrics and the live tap. */
 export interface HubStats {
   published(publication: Publication): void;
-  demanded(job: Job): void;
+  /** Messages times subscribers, as soon as they are due: what waits in a lane is asked for already. */
+  demanded(messages: number): void;
   delivered(job: Job): void;
   deflated(bytesIn: number, bytesOut: number): void;
   skipped(count: number): void;
@@ -75,7 +76,6 @@ export class Hub implements BrokerListener, LaneHost {
   ) {
     this.fanOut = new FanOut(
       {
-        demanded: (job) => stats.demanded(job),
         delivered: (job) => {
           stats.delivered(job);
           if (this.taps.size > 0) this.taps.delivered(job);
@@ -250,6 +250,10 @@ export class Hub implements BrokerListener, LaneHost {
   submit(job: Job): void {
     this.fanOut.add(job);
     this.schedule();
+  }
+
+  demanded(messages: number): void {
+    this.stats.demanded(messages);
   }
 
   deflated(bytesIn: number, bytesOut: number): void {

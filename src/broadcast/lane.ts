@@ -10,6 +10,8 @@ export interface LaneHost extends DeflateStats {
   markDirty(lane: Lane): void;
   /** Hands over bytes ahead of the next flush, in order. */
   submit(job: Job): void;
+  /** Messages that are due, all receivers together; delivered or not. */
+  demanded(messages: number): void;
   /** Publications that a policy left out, all receivers together. */
   skipped(count: number): void;
   /** What a policy did with one subscription, for whoever looks on. */
@@ -68,6 +70,7 @@ export abstract class Lane {
     this.moveTo(notice.topic, notice.offset);
     const outgoing = [notice];
     const bytes = encode(outgoing, this.encoding, this.host);
+    this.host.demanded(this.size);
     this.host.submit({
       lane: this,
       bytes,

@@ -21,6 +21,7 @@ export class LiveLane extends Lane {
     const { topic, offset } = publication;
     const text = this.options.delta ? this.delta(publication) : publication.text();
     this.pending.push({ publication, topic, offset, text });
+    this.host.demanded(this.size);
     if (!this.dirty) this.host.markDirty(this);
   }
 
