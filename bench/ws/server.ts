@@ -27,11 +27,11 @@ const topic = 'custom.t';
 
 const foundation = {
   config: Config.from({
+    ...process.env,
     PORT: '0',
     DATA_DIR: tmpdir(),
     LOG_LEVEL: 'silent',
     WS_CONNECTS_PER_SECOND: '100000',
-    ...(process.env.WS_COMPRESSION === undefined ? {} : { WS_COMPRESSION: process.env.WS_COMPRESSION }),
   }),
   logger: Logger.silent(),
   lifecycle: new Lifecycle(),
@@ -67,7 +67,16 @@ const publisher = new Publisher(
 const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
 fastify.get('/ready', () => ({ ready: true }));
 fastify.get('/start', (request) => publisher.start(request.query as Record<string, string>));
-fastify.get('/stop', () => ({ ...publisher.stop(), writer: fastWriter?.name ?? 'stream' }));
+fastify.get('/stop', () => {
+  const writes = foundation.metrics.read('tidewatch_ws_write_messages_count')[0]?.value ?? 0;
+  const messages = foundation.metrics.read('tidewatch_ws_write_messages_sum')[0]?.value ?? 0;
+  return {
+    ...publisher.stop(),
+    /** More than the burst: messages were joined because the loop fell behind. */
+    messages_per_write: messages / Math.max(1, writes),
+    writer: fastWriter?.name ?? 'stream',
+  };
+});
 fastify.get('/gc', () => {
   for (let i = 0; i < 3; i++) globalThis.gc?.();
   return process.memoryUsage();

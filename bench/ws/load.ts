@@ -1,0 +1,74 @@
+import { fileURLToPath } from 'node:url';
+import { Child, type Tools } from './machine.js';
+
+/** What both load clients print. */
+export interface LoadResult {
+  readonly opened: number;
+  readonly closed: number;
+  readonly msgs_per_s: number;
+  /** CPU of the server per message that the client counted, µs. */
+  readonly exec_us_per_msg: number;
+  readonly total_missing: number;
+  readonly rss_kb_per_conn: number;
+  readonly connect_s: number;
+  readonly client_idle: number;
+  readonly lat_ms: { readonly p50: number; readonly p99: number; readonly max: number };
+  readonly error: string;
+  /** What the server answered to `/stop`. */
+  readonly stop: { readonly messages_per_write?: number };
+}
+
+export interface LoadOptions {
+  readonly mode: 'fanout' | 'echo' | 'idle';
+  readonly port: number;
+  readonly path: string;
+  readonly connections: number;
+  readonly seconds: number;
+  readonly pids: readonly number[];
+  /** Port of `/start` and `/stop`, where it is not the server's own. */
+  readonly control?: number;
+  readonly start?: string;
+  readonly inFlight?: number;
+  /** Pings per second and connection, instead of a number in flight. */
+  readonly rate?: number;
+  readonly spin?: boolean;
+  readonly socketIo?: boolean;
+  /** The first so many connections stop reading when measuring starts. */
+  readonly frozen?: number;
+  readonly receiveBuffer?: number;
+  readonly settleMs?: number;
+}
+
+function argumentsOf(options: LoadOptions): string[] {
+  const out = ['--mode', options.mode, '--port', String(options.port), '--path', options.path];
+  out.push('--conns', String(options.connections), '--duration', String(options.seconds));
+  out.push('--pid', options.pids.join(','), '--core', '0', '--max-time', '60', '--warmup', '0.8');
+  out.push('--settle', String(options.settleMs ?? 300));
+  if (options.control !== undefined) out.push('--ctl-port', String(options.control));
+  if (options.start !== undefined) out.push('--start', options.start);
+  if (options.mode === 'fanout') out.push('--stop', '/stop', '--drain', '100');
+  if (options.inFlight !== undefined) out.push('--inflight', String(options.inFlight));
+  if (options.rate !== undefined) out.push('--rate', String(options.rate));
+  if (options.spin) out.push('--spin');
+  if (options.frozen !== undefined) out.push('--slow', String(options.frozen));
+  if (options.receiveBuffer !== undefined) out.push('--rcvbuf', String(options.receiveBuffer));
+  if (options.socketIo) {
+    out.push('--sio', '--echo-tmpl', '42["ping",{"type":"ping","timestamp":{ts}}]');
+  }
+  return out;
+}
+
+/** Runs the load client: the C one, or the bundled one in Node. */
+export async function load(tools: Tools, options: LoadOptions): Promise<LoadResult> {
+  const program =
+    tools.wsload === null
+      ? [process.execPath, fileURLToPath(new URL('./load-client.js', import.meta.url))]
+      : [tools.wsload];
+  const client = new Child(tools, 1, [...program, ...argumentsOf(options)]);
+  const text = await client.output();
+  try {
+    return JSON.parse(text) as LoadResult;
+  } catch {
+    throw new Error(`the load client said: ${text.slice(0, 300)}`);
+  }
+}

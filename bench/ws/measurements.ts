@@ -1,0 +1,241 @@
+import { fileURLToPath } from 'node:url';
+import { type LoadOptions, type LoadResult, load } from './load.js';
+import { Child, type Tools } from './machine.js';
+import { floorOf, ours, type Peer, peersOf, type Running } from './peers.js';
+
+interface Sample {
+  readonly name: string;
+  readonly result: LoadResult;
+}
+
+type Wanted = Omit<LoadOptions, 'port' | 'pids' | 'path' | 'control'>;
+
+/** What the issue of speed is measured by: one row per server, floor before and after. */
+export class Measurements {
+  private readonly floor: Peer | null;
+  private readonly us: Peer;
+  private readonly peers: Peer[];
+  private readonly missing: string[];
+
+  constructor(
+    private readonly tools: Tools,
+    private readonly seconds: number,
+  ) {
+    this.floor = floorOf(tools);
+    this.us = ours(tools);
+    ({ peers: this.peers, missing: this.missing } = peersOf(tools));
+  }
+
+  /** 100,000 deliveries a second, one message at a time. */
+  async fanOut(subscribers: number): Promise<void> {
+    const rate = 100_000 / subscribers;
+    const wanted: Wanted = {
+      mode: 'fanout',
+      connections: subscribers,
+      seconds: this.seconds,
+      start: `/start?rate=${rate}&burst=1`,
+      spin: true,
+    };
+    const peers = subscribers > 2_000 ? [] : this.peers;
+    const samples = await this.row([this.us, ...peers], wanted, 'fan');
+    this.print(
+      `one by one, ${subscribers} subscribers, 100,000 deliveries/s`,
+      samples,
+      subscribers > 2_000 ? 1.5 : 1.25,
+    );
+  }
+
+  /** Bursts as fast as the sockets drain; the floor joins them into one write, as we do. */
+  async bursts(size: number): Promise<void> {
+    const wanted: Wanted = {
+      mode: 'fanout',
+      connections: 1_000,
+      seconds: this.seconds,
+      start: `/start?rate=0&burst=${size}&batch=1`,
+      spin: true,
+    };
+    const peers = size === 100 ? this.peers.filter(({ name }) => name === 'ws') : [];
+    const samples = await this.row([this.us, ...peers], wanted, 'fan');
+    this.print(
+      `bursts of ${size}, 1,000 subscribers, as fast as they drain`,
+      samples,
+      size === 100 ? 1.15 : 1.35,
+    );
+  }
+
+  async pings(): Promise<void> {
+    const wanted: Wanted = { mode: 'echo', connections: 100, seconds: this.seconds, inFlight: 4 };
+    const samples = await this.row([this.us, ...this.peers], wanted, 'ping');
+    this.print('pings, 100 connections × 4 in flight, through /ws/system/health', samples, 2.2);
+  }
+
+  /** How long a ping waits while a large topic is published. */
+  async pingsDuringFanOut(): Promise<void> {
+    console.log('\nping while a topic of 5,000 subscribers is published 20 times a second');
+    for (const peer of [this.us, ...this.peers.filter(({ name }) => name === 'ws'), this.floor]) {
+      if (peer === null) continue;
+      const server = await peer.start();
+      const background = this.background(server, peer);
+      try {
+        await new Promise((resolve) => setTimeout(resolve, 2_500));
+        const { lat_ms: latency } = await load(this.tools, {
+          ...at(server, peer.pingPath!),
+          mode: 'echo',
+          connections: 50,
+          rate: 20,
+          seconds: this.seconds,
+        });
+        const goal = peer === this.us ? verdict(latency.p99, 5, 'ms') : '';
+        console.log(
+          `  ${peer.name.padEnd(12)} p50 ${ms(latency.p50)}  p99 ${ms(latency.p99)}  max ${ms(latency.max)} ${goal}`,
+        );
+      } finally {
+        await background.end();
+        await server.stop();
+      }
+    }
+  }
+
+  async idle(): Promise<void> {
+    console.log('\n10,000 idle connections, subscribed');
+    for (const peer of [this.us, ...this.peers.filter(({ name }) => name === 'ws')]) {
+      const server = await peer.start();
+      try {
+        await fetch(`http://127.0.0.1:${server.control}/gc`);
+        const result = await load(this.tools, {
+          ...at(server, peer.fanPath),
+          mode: 'idle',
+          connections: 10_000,
+          seconds: 0.5,
+          start: '/gc',
+          settleMs: 1_500,
+        });
+        const goal = peer === this.us ? verdict(result.rss_kb_per_conn, 6, 'kB') : '';
+        console.log(
+          `  ${peer.name.padEnd(12)} ${result.opened} open, ${result.rss_kb_per_conn.toFixed(1)} kB each ${goal}`,
+        );
+      } finally {
+        await server.stop();
+      }
+    }
+  }
+
+  /** 100 clients that stop reading among 1,000. */
+  async frozen(): Promise<void> {
+    console.log('\n100 frozen clients among 1,000, messages of 2,000 bytes, 100 a second');
+    const wanted: Wanted = {
+      mode: 'fanout',
+      connections: 1_000,
+      seconds: this.seconds + 3,
+      start: '/start?rate=100&burst=1&size=2000',
+      spin: true,
+      receiveBuffer: 16_384,
+    };
+    for (const count of [0, 100]) {
+      const server = await this.us.start();
+      const watch = watchQueues(server);
+      try {
+        const result = await load(this.tools, { ...wanted, ...at(server, this.us.fanPath), frozen: count });
+        const most = await watch.stop();
+        console.log(
+          `  ${String(count).padStart(3)} frozen: p50 ${ms(result.lat_ms.p50)}  p99 ${ms(result.lat_ms.p99)}  ` +
+            `most bytes queued for one client ${most.toLocaleString('en')}  closed ${result.closed}  missing ${result.total_missing}`,
+        );
+      } finally {
+        await server.stop();
+      }
+    }
+  }
+
+  /** Floor, servers, floor. */
+  private async row(peers: readonly Peer[], wanted: Wanted, kind: 'fan' | 'ping'): Promise<Sample[]> {
+    const order = this.floor === null ? peers : [this.floor, ...peers, this.floor];
+    const samples: Sample[] = [];
+    for (const peer of order) {
+      const path = kind === 'fan' ? peer.fanPath : peer.pingPath;
+      if (path === null) continue;
+      const server = await peer.start();
+      try {
+        const result = await load(this.tools, { ...wanted, ...at(server, path), socketIo: peer.socketIo });
+        samples.push({ name: peer.name, result });
+      } finally {
+        await server.stop();
+      }
+    }
+    return samples;
+  }
+
+  private print(title: string, samples: readonly Sample[], goal: number): void {
+    console.log(`\n${title}`);
+    const reference = this.floor === null ? 'ws' : this.floor.name;
+    const references = samples
+      .filter(({ name }) => name === reference)
+      .map(({ result }) => result.exec_us_per_msg);
+    const base = references.reduce((sum, us) => sum + us, 0) / Math.max(1, references.length);
+    for (const { name, result } of samples) {
+      const ratio = result.exec_us_per_msg / base;
+      const aim = name === this.us.name && this.floor !== null ? verdict(ratio, goal, '× the floor') : '';
+      console.log(
+        `  ${name.padEnd(12)} ${result.exec_us_per_msg.toFixed(3).padStart(8)} µs/msg  ${ratio.toFixed(2).padStart(6)} ×  ` +
+          `${result.msgs_per_s.toLocaleString('en').padStart(11)} msg/s  p50 ${ms(result.lat_ms.p50)}  p99 ${ms(result.lat_ms.p99)}  ` +
+          `missing ${result.total_missing} ${joined(result)}${aim}`,
+      );
+    }
+    for (const name of this.missing) console.log(`  not installed: ${name}`);
+  }
+
+  private background(server: Running, peer: Peer): Child {
+    const program =
+      this.tools.wsload === null
+        ? [process.execPath, fileURLToPath(new URL('./load-client.js', import.meta.url))]
+        : [this.tools.wsload];
+    const seconds = this.seconds + 4;
+    return new Child(this.tools, 1, [
+      ...program,
+      ...['--port', `${server.port}`, '--conns', '5000', '--path', peer.fanPath, '--settle', '200'],
+      ...[
+        '--warmup',
+        '0.2',
+        '--duration',
+        `${seconds}`,
+        '--start',
+        '/start?rate=20&burst=1',
+        '--stop',
+        '/stop',
+      ],
+    ]);
+  }
+}
+
+/** Messages per write, where it is not one: a server that falls behind joins them. */
+const joined = ({ stop }: LoadResult): string => {
+  const count = stop?.messages_per_write ?? 1;
+  return count > 1.02 ? `${count.toFixed(1)} messages per write ` : '';
+};
+const at = ({ port, control, pids }: Running, path: string) => ({ port, control, pids, path });
+const ms = (value: number): string => `${value.toFixed(2)} ms`.padStart(10);
+const verdict = (value: number, goal: number, unit: string): string =>
+  `(goal ≤ ${goal} ${unit}: ${value <= goal ? 'met' : 'missed'})`;
+
+/** The most that waited for one client while it was looked at. */
+function watchQueues({ control }: Running): { stop(): Promise<number> } {
+  let most = 0;
+  const look = async (): Promise<void> => {
+    const response = await fetch(
+      `http://127.0.0.1:${control}/api/v1/ops/connections?min_lag_ms=1&limit=1000`,
+    );
+    const { items } = (await response.json()) as { items: { bytes_queued: number }[] };
+    for (const { bytes_queued: bytes } of items) most = Math.max(most, bytes);
+  };
+  let running = Promise.resolve();
+  const timer = setInterval(() => {
+    running = look().catch(() => undefined);
+  }, 250);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await running;
+      return most;
+    },
+  };
+}
