@@ -15,7 +15,7 @@ const tooLarge = (maxBytes: number): Problem =>
  * The bytes of a request body after decompression, in chunks. Leaves the request open when its consumer stops early:
  * destroying it would cut the connection before the answer.
  * @param encoding the `Content-Encoding`: gzip, zstd or none
- * @throws Problem 413 above `maxBytes`, 400 for what does not decompress, 415 for another encoding
+ * @throws Problem 413 above `maxBytes`, 400 for what does not decompress or ends early, 415 for another encoding
  */
 export async function* decodedBody(
   request: Readable,
@@ -35,9 +35,10 @@ export async function* decodedBody(
       for (let from = 0; from < chunk.length; from += chunkSize) yield chunk.subarray(from, from + chunkSize);
     }
   } catch (error) {
+    if (error instanceof Problem) throw error;
     throw isCompressionError(error)
       ? new Problem(400, 'MALFORMED_BODY', `The body does not decompress as ${encoding}.`)
-      : error;
+      : new Problem(400, 'BODY_INCOMPLETE', 'The connection ended before the body did.');
   } finally {
     if (decoder !== undefined) {
       request.unpipe(decoder);

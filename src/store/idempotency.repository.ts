@@ -43,12 +43,15 @@ export class IdempotencyRepository {
   async claim(scope: string, key: string): Promise<IdempotencyClaim> {
     const owner = randomUUID();
     return this.database.writer.use(async (client) => {
-      const taken = await client.query(
-        `INSERT INTO idempotency_keys AS k (scope, key, owner) VALUES ($1, $2, $3)
+      const taken = await client.query<{ fresh: boolean }>({
+        name: 'idempotency_claim',
+        text: `INSERT INTO idempotency_keys AS k (scope, key, owner) VALUES ($1, $2, $3)
          ON CONFLICT (scope, key) DO UPDATE SET owner = excluded.owner, heartbeat_at = now()
-         WHERE k.finished_at IS NULL AND k.heartbeat_at < now() - interval '${abandonedAfterSeconds} seconds'`,
-        [scope, key, owner],
-      );
+         WHERE k.finished_at IS NULL AND k.heartbeat_at < now() - interval '${abandonedAfterSeconds} seconds'
+         RETURNING xmax = 0 AS fresh`,
+        values: [scope, key, owner],
+      });
+      if (taken.rows[0]?.fresh) return { state: 'claimed', owner, parts: [] };
       if (taken.rowCount === 1) {
         const { rows } = await client.query<{ first_index: string; row_count: number; digest: Buffer }>(
           `SELECT first_index, row_count, digest FROM idempotency_parts
@@ -89,16 +92,17 @@ export class IdempotencyRepository {
     owner: string,
     outcome: { readonly bodyDigest: Uint8Array; readonly status: number; readonly answer: unknown },
   ): Promise<boolean> {
-    return this.database.writer.transaction(async (client) => {
-      const { rowCount } = await client.query(
-        `UPDATE idempotency_keys SET finished_at = now(), body_digest = $4, status = $5, answer = $6
-         WHERE scope = $1 AND key = $2 AND owner = $3 AND finished_at IS NULL`,
-        [scope, key, owner, outcome.bodyDigest, outcome.status, JSON.stringify(outcome.answer)],
-      );
-      // The answer says it all from now on.
-      await client.query('DELETE FROM idempotency_parts WHERE scope = $1 AND key = $2', [scope, key]);
-      return rowCount === 1;
+    const { rows } = await this.database.writer.query<{ done: boolean }>({
+      name: 'idempotency_finish',
+      // The answer says all that the parts said.
+      text: `WITH done AS (
+          UPDATE idempotency_keys SET finished_at = now(), body_digest = $4, status = $5, answer = $6
+          WHERE scope = $1 AND key = $2 AND owner = $3 AND finished_at IS NULL RETURNING scope, key),
+        gone AS (DELETE FROM idempotency_parts p USING done WHERE p.scope = done.scope AND p.key = done.key)
+        SELECT EXISTS (SELECT FROM done) AS done`,
+      values: [scope, key, owner, outcome.bodyDigest, outcome.status, JSON.stringify(outcome.answer)],
     });
+    return rows[0]?.done ?? false;
   }
 
   /**
