@@ -11,7 +11,7 @@ import { WindowBudget } from '../../src/analytics/window-budget.js';
 import { EventBus } from '../../src/domain/event-bus.js';
 import { Metrics } from '../../src/observability/metrics.js';
 import { BenchMarket, type MarketSize } from './market.js';
-import { percentile, row } from './measure.js';
+import { percentile, row, threadCpuNs } from './measure.js';
 
 const goalMs = 20;
 /** Ticks arrive in batches of this many milliseconds, as group commit announces them. */
@@ -25,7 +25,7 @@ export async function tickToPublish(seconds: number): Promise<void> {
   console.log(
     `\nTick to publication: batches every ${batchMs} ms, ${seconds} s each, summaries at most every 100 ms`,
   );
-  row('', 'applied p50', 'p99', 'published p50', 'p99', 'updates/s', 'summaries/s');
+  row('', 'applied p50', 'p99', 'published p50', 'p99', 'updates/s', 'summaries/s', 'CPU');
   const large = { portfolios: 10_000, positions: 20, symbols: 5_000 };
   const small = { portfolios: 100, positions: 20, symbols: 500 };
   for (const rate of [1_000, 10_000, 50_000]) {
@@ -69,6 +69,7 @@ async function measure(rate: number, size: MarketSize, seconds: number): Promise
   const perBatch = Math.max(1, Math.round((rate * batchMs) / 1_000));
   const started = performance.now() + 500;
   let updates = 0;
+  let cpu = 0;
   for (let batch = 0; ; batch++) {
     const due = started - 500 + batch * batchMs;
     const wait = due - performance.now();
@@ -77,6 +78,7 @@ async function measure(rate: number, size: MarketSize, seconds: number): Promise
     if (!measuring && due >= started) {
       measuring = true;
       updates = engine.counts.updates;
+      cpu = threadCpuNs();
     }
     if (due >= started + seconds * 1_000) break;
     const dueMs = performance.timeOrigin + due;
@@ -99,6 +101,7 @@ async function measure(rate: number, size: MarketSize, seconds: number): Promise
     ms(published, 0.99),
     Math.round((engine.counts.updates - updates) / took).toLocaleString('en'),
     Math.round(summaries / took).toLocaleString('en'),
+    `${((threadCpuNs() - cpu) / took / 1e7).toFixed(0)} %`,
   );
   if (rate === 10_000) {
     const p99 = percentile(applied, 0.99);
