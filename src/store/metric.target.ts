@@ -63,8 +63,9 @@ export class MetricTarget implements RowTarget<MetricPoint> {
   private insertNewSeries(rows: readonly MetricPoint[]): string[] {
     const first = new Map<string, MetricPoint>();
     for (const point of rows) {
-      const key = seriesKey(point.portfolioId, point.metricType);
-      if (!this.latest.isKnown(key) && !first.has(key)) first.set(key, point);
+      if (this.latest.isKnown(point.portfolioId, point.metricType)) continue;
+      const key = `${point.portfolioId}\n${point.metricType}`;
+      if (!first.has(key)) first.set(key, point);
     }
     if (first.size === 0) return [];
     const values = [...first]

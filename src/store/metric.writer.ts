@@ -1,7 +1,7 @@
 import type { MetricPoint } from '../domain/metric-point.js';
 import { LatestKeeper } from './latest-keeper.js';
 import type { MeteredPool } from './metered-pool.js';
-import { type MetricKind, MetricTarget, seriesKey } from './metric.target.js';
+import { type MetricKind, MetricTarget } from './metric.target.js';
 import type { PartitionService } from './partitions/partition.service.js';
 import { type RowBounds, withOriginalIndices } from './row-bounds.js';
 import type { SeqSource } from './seq-source.js';
@@ -34,7 +34,7 @@ abstract class SeriesWriter {
       target: new MetricTarget(kind, deps.partitions, this.latest),
       onCommitted: ({ rows }) => {
         for (const { portfolioId, metricType, tsMs, value } of rows) {
-          this.latest.saw(seriesKey(portfolioId, metricType), tsMs, value);
+          this.latest.saw(portfolioId, metricType, tsMs, value);
         }
       },
     });
@@ -66,9 +66,7 @@ abstract class SeriesWriter {
   /** Writes the newest values seen since the last call to `latest_metrics`; called once a second. */
   async flushLatest(): Promise<void> {
     const values = this.latest.take();
-    if (values.size === 0) return;
-    const entries = [...values].sort(([a], [b]) => (a < b ? -1 : 1));
-    const keys = entries.map(([key]) => key.split('\n'));
+    if (values.length === 0) return;
     try {
       await this.deps.pool.query({
         name: 'latest_metrics_upsert',
@@ -80,10 +78,10 @@ abstract class SeriesWriter {
           WHERE excluded."timestamp" >= l."timestamp"`,
         values: [
           this.kind,
-          keys.map(([portfolio]) => portfolio),
-          keys.map(([, metric]) => metric),
-          entries.map(([, v]) => v.tsMs),
-          entries.map(([, v]) => v.value),
+          values.map((v) => v.owner),
+          values.map((v) => v.name),
+          values.map((v) => v.tsMs),
+          values.map((v) => v.value),
         ],
       });
     } catch (error) {

@@ -87,7 +87,7 @@ export class TickTarget implements RowTarget<Tick> {
   private insertNewSymbols(rows: readonly Tick[], firstSeq: number): string[] {
     const first = new Map<string, number>();
     rows.forEach(({ symbol }, position) => {
-      if (!this.latest.isKnown(symbol) && !first.has(symbol)) first.set(symbol, position);
+      if (!this.latest.isKnown(symbol, '') && !first.has(symbol)) first.set(symbol, position);
     });
     if (first.size === 0) return [];
     const values = [...first]

@@ -62,8 +62,7 @@ export class TickWriter {
   /** Writes the newest prices seen since the last call to `latest_ticks`; called once a second. */
   async flushLatest(): Promise<void> {
     const values = this.latest.take();
-    if (values.size === 0) return;
-    const entries = [...values].sort(([a], [b]) => (a < b ? -1 : 1));
+    if (values.length === 0) return;
     try {
       await this.deps.pool.query({
         name: 'latest_ticks_upsert',
@@ -73,10 +72,10 @@ export class TickWriter {
           ON CONFLICT (symbol) DO UPDATE SET seq = excluded.seq, ts = excluded.ts, price = excluded.price
           WHERE (excluded.ts, excluded.seq) > (l.ts, l.seq)`,
         values: [
-          entries.map(([symbol]) => symbol),
-          entries.map(([, v]) => v.seq),
-          entries.map(([, v]) => v.tsMs),
-          entries.map(([, v]) => v.value),
+          values.map((v) => v.owner),
+          values.map((v) => v.seq),
+          values.map((v) => v.tsMs),
+          values.map((v) => v.value),
         ],
       });
     } catch (error) {
@@ -92,7 +91,7 @@ export class TickWriter {
       const { symbol, tsMs, price, size, sourceId } = rows[i] as Tick;
       const seq = seqs[i] as number;
       ticks[i] = { symbol, tsMs, price, size, sourceId, seq };
-      this.latest.saw(symbol, tsMs, price, seq);
+      this.latest.saw(symbol, '', tsMs, price, seq);
     }
     this.deps.bus.emit('ticks.stored', { ticks, ingestedAtMs, storedAtMs });
   }
