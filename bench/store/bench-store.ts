@@ -8,6 +8,7 @@ import { Logger } from '../../src/observability/logger.js';
 import { Metrics } from '../../src/observability/metrics.js';
 import { Database } from '../../src/store/database.js';
 import { MetricRepository } from '../../src/store/metric.repository.js';
+import { metricFault } from '../../src/store/metric.target.js';
 import { MetricWriter } from '../../src/store/metric.writer.js';
 import { PartitionRepository } from '../../src/store/partitions/partition.repository.js';
 import { PartitionService } from '../../src/store/partitions/partition.service.js';
@@ -84,7 +85,7 @@ export async function openBenchStore(url: string): Promise<BenchStore> {
   const points = new MetricWriter({
     ...shared,
     meter: new WriterMeter(metrics, 'analytics_metrics', log),
-    bounds: new RowBounds('analytics_metrics', database.retention),
+    bounds: new RowBounds('analytics_metrics', database.retention, Date.now, metricFault),
   });
   return {
     database,

@@ -74,7 +74,9 @@ interface Slice extends Series {
   readonly toMs: number;
 }
 
-const snapshot = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
+/** Compiling a query of this kind takes longer than running it. */
+const snapshot = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+  SET LOCAL statement_timeout = ${statementTimeoutMs.report}; SET LOCAL jit = off`;
 
 /** Reads metrics: history from the roll-ups with the newest rows added, and the newest values. */
 @Injectable()
@@ -124,7 +126,6 @@ export class MetricRepository {
 
   private readHistory(query: HistoryQuery): Promise<HistoryPage> {
     return this.database.reader.transaction(async (client) => {
-      await client.query(`SET LOCAL statement_timeout = ${statementTimeoutMs.report}`);
       const series = await this.seriesOf(client, query);
       const resolution =
         query.resolution === 'auto'

@@ -3,11 +3,21 @@ import type { CopyBuffer } from './copy/copy-buffer.js';
 import type { LatestKeeper } from './latest-keeper.js';
 import type { PartitionService } from './partitions/partition.service.js';
 import { spansOf } from './rollups/late-spans.js';
+import type { RowFault } from './row-bounds.js';
 import { literal, numberArray, textArray } from './sql-literal.js';
 import type { BatchStatements, RowBatch, RowTarget } from './writer/row-target.js';
 
 /** Shared by writers for the length of a batch, taken alone by the roll-up while it moves the watermark. */
 export const rollupFenceLockId = 7_316_118_002;
+
+/** Sums over any number of values of this size stay within a double; beyond it a roll-up would fail for ever. */
+const maxMagnitude = 1e290;
+
+/** What a metric may not be, beside what its time may not be. */
+export const metricFault = ({ value }: MetricPoint): RowFault | null =>
+  Math.abs(value) <= maxMagnitude
+    ? null
+    : { code: 'VALUE_OUT_OF_RANGE', message: `The value lies beyond ±${maxMagnitude}.` };
 
 export type MetricKind = 'analytics' | 'risk';
 

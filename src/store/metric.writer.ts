@@ -13,7 +13,7 @@ export interface MetricWriterDeps {
   readonly pool: MeteredPool;
   readonly seq: SeqSource;
   readonly meter: WriterMeter;
-  readonly bounds: RowBounds;
+  readonly bounds: RowBounds<MetricPoint>;
   /** `null` on TimescaleDB, which makes its chunks itself. */
   readonly partitions: PartitionService | null;
   readonly limits?: Partial<RowWriterLimits>;

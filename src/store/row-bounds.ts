@@ -5,12 +5,19 @@ const dayMs = 86_400_000;
 /** Clocks differ and tests live in the future; a timestamp in the wrong unit is further away than this. */
 const horizonDays = 366;
 
-/** The moments that a table takes: what the retention would drop at once, or lies beyond the horizon, is refused. */
-export class RowBounds {
+/** What is wrong with a row, in words. */
+export type RowFault = Omit<RejectedRow, 'index'>;
+
+/**
+ * What a table takes: moments that the retention would not drop at once and that lie before the horizon, and what
+ * `faultOf` has nothing against.
+ */
+export class RowBounds<Row extends { readonly tsMs: number } = { readonly tsMs: number }> {
   constructor(
     private readonly table: TimeTable,
     private readonly retention: Retention,
     private readonly now: () => number = Date.now,
+    private readonly faultOf: (row: Row) => RowFault | null = () => null,
   ) {}
 
   /** First and last acceptable moment, Unix ms. */
@@ -21,31 +28,32 @@ export class RowBounds {
   }
 
   /** @returns the acceptable rows (the same array when all are) and what is wrong with the others */
-  check<Row extends { readonly tsMs: number }>(
-    rows: readonly Row[],
-  ): { readonly rows: readonly Row[]; readonly rejected: readonly RejectedRow[] } {
+  check<R extends Row>(
+    rows: readonly R[],
+  ): { readonly rows: readonly R[]; readonly rejected: readonly RejectedRow[] } {
     const { minMs, maxMs } = this.span;
-    let bad = 0;
-    for (const row of rows) if (!(row.tsMs >= minMs && row.tsMs <= maxMs)) bad++;
-    if (bad === 0) return { rows, rejected: [] };
-    const good: Row[] = [];
+    const faultOf = (row: R): RowFault | null => {
+      if (row.tsMs >= minMs && row.tsMs <= maxMs) return this.faultOf(row);
+      return row.tsMs < minMs ? tooOld(minMs) : tooFarAhead(maxMs);
+    };
+    if (rows.every((row) => faultOf(row) === null)) return { rows, rejected: [] };
+    const good: R[] = [];
     const rejected: RejectedRow[] = [];
     rows.forEach((row, index) => {
-      if (row.tsMs >= minMs && row.tsMs <= maxMs) good.push(row);
-      else rejected.push(row.tsMs < minMs ? tooOld(index, minMs) : tooFarAhead(index, maxMs));
+      const fault = faultOf(row);
+      if (fault === null) good.push(row);
+      else rejected.push({ index, ...fault });
     });
     return { rows: good, rejected };
   }
 }
 
-const tooOld = (index: number, minMs: number): RejectedRow => ({
-  index,
+const tooOld = (minMs: number): RowFault => ({
   code: 'TIMESTAMP_TOO_OLD',
   message: `The timestamp lies before ${new Date(minMs).toISOString()}, which is as long as these rows are kept.`,
 });
 
-const tooFarAhead = (index: number, maxMs: number): RejectedRow => ({
-  index,
+const tooFarAhead = (maxMs: number): RowFault => ({
   code: 'TIMESTAMP_TOO_FAR_AHEAD',
   message: `The timestamp lies after ${new Date(maxMs).toISOString()}; is it in milliseconds?`,
 });

@@ -18,6 +18,7 @@ import { DatabaseEvidence } from './database-evidence.js';
 import { IdempotencyRepository } from './idempotency.repository.js';
 import { LimitRepository } from './limit.repository.js';
 import { MetricRepository } from './metric.repository.js';
+import { metricFault } from './metric.target.js';
 import { MetricWriter, RiskMetricWriter } from './metric.writer.js';
 import { MetricSamplesRepository } from './metric-samples.repository.js';
 import { PartitionRepository } from './partitions/partition.repository.js';
@@ -132,7 +133,7 @@ function metricWriter<W extends MetricWriter | RiskMetricWriter>(
         pool: db.writer,
         seq,
         meter: new WriterMeter(metrics, table, log),
-        bounds: new RowBounds(table, db.retention),
+        bounds: new RowBounds(table, db.retention, Date.now, metricFault),
         partitions: parts,
         limits: limitsOf(config, db),
         onDefect: (error) => log.error({ err: error, table }, 'a batch of metrics failed'),

@@ -164,6 +164,17 @@ describe.each(storeBranches())('history on $dialect', (branch) => {
     expectSame(read(old), expected(points, day, now - 61 * day, now + hour));
   });
 
+  it('takes no value that would make a sum overflow', async () => {
+    const point = { portfolioId: 'BIG', metricType: 'value', tsMs: now - hour, metadata: null };
+    const result = await store.points.append([
+      { ...point, value: 1e290 },
+      { ...point, value: 1e300 },
+      { ...point, value: -1e290 },
+    ]);
+    expect(result).toMatchObject({ stored: 2, rejected: [{ index: 1, code: 'VALUE_OUT_OF_RANGE' }] });
+    await store.rollups.refresh();
+  });
+
   it('agrees with the raw rows when checked', async () => {
     const truth = await store.rollups.checkTruth(40);
     expect(truth.mismatches).toEqual([]);

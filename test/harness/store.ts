@@ -9,6 +9,7 @@ import { BarRepository } from '../../src/store/bar.repository.js';
 import { Database } from '../../src/store/database.js';
 import type { Dialect } from '../../src/store/dialect.js';
 import { MetricRepository } from '../../src/store/metric.repository.js';
+import { metricFault } from '../../src/store/metric.target.js';
 import { MetricWriter, RiskMetricWriter } from '../../src/store/metric.writer.js';
 import { PartitionRepository } from '../../src/store/partitions/partition.repository.js';
 import { PartitionService } from '../../src/store/partitions/partition.service.js';
@@ -107,20 +108,25 @@ export async function openStore(
     limits,
     onDefect: (e: unknown) => defects.push(e),
   };
-  const bounds = (table: 'ticks' | 'analytics_metrics' | 'risk_metrics') =>
-    new RowBounds(table, database.retention);
+  const metricBounds = (table: 'analytics_metrics' | 'risk_metrics') =>
+    new RowBounds(table, database.retention, Date.now, metricFault);
   const meter = (writer: 'ticks' | 'analytics_metrics' | 'risk_metrics') =>
     new WriterMeter(metrics, writer, log);
-  const ticks = new TickWriter({ ...shared, bus, meter: meter('ticks'), bounds: bounds('ticks') });
+  const ticks = new TickWriter({
+    ...shared,
+    bus,
+    meter: meter('ticks'),
+    bounds: new RowBounds('ticks', database.retention),
+  });
   const points = new MetricWriter({
     ...shared,
     meter: meter('analytics_metrics'),
-    bounds: bounds('analytics_metrics'),
+    bounds: metricBounds('analytics_metrics'),
   });
   const riskPoints = new RiskMetricWriter({
     ...shared,
     meter: meter('risk_metrics'),
-    bounds: bounds('risk_metrics'),
+    bounds: metricBounds('risk_metrics'),
   });
   return {
     url,

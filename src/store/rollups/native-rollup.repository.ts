@@ -68,7 +68,8 @@ export class NativeRollupRepository extends RollupRepository {
     await this.database.maintenance.transaction(async (client) => {
       await client.query('SELECT pg_advisory_xact_lock($1)', [rollupFenceLockId]);
       await client.query(
-        'UPDATE rollup_watermark SET dirty_before = greatest(dirty_before, to_timestamp($1::float8 / 1000))',
+        `UPDATE rollup_watermark SET dirty_before = to_timestamp($1::float8 / 1000)
+         WHERE dirty_before < to_timestamp($1::float8 / 1000)`,
         [upToMs],
       );
     });
