@@ -11,7 +11,7 @@ export interface AlignedCloses {
   readonly days: Int32Array;
   /** One array per symbol, as long as `days`. */
   readonly closes: readonly Float64Array[];
-  /** Days within the span that some symbol lacks. */
+  /** Days within the span that some symbol lacks: at least this many. */
   readonly droppedDays: number;
   /** Longest distance between two used days, in days. */
   readonly longestGapDays: number;
@@ -29,37 +29,65 @@ export function alignCloses(
   series: readonly Closes[],
   maxDays: number,
 ): AlignedCloses {
-  const at = series.map((s) => s.days.length - 1);
-  const days: number[] = [];
-  const rows: number[][] = [];
-  const seen = new Set<number>();
-  // From the newest day backwards: move every series to the oldest of the candidates until all agree.
-  while (days.length < maxDays && series.length > 0 && at.every((i) => i >= 0)) {
-    const candidates = series.map((s, k) => s.days[at[k]!]!);
-    const target = Math.min(...candidates);
-    if (candidates.every((d) => d === target)) {
-      days.push(target);
-      rows.push(series.map((s, k) => s.closes[at[k]!]!));
-      for (let k = 0; k < at.length; k++) at[k] = at[k]! - 1;
-      continue;
-    }
-    series.forEach((s, k) => {
-      while (at[k]! >= 0 && s.days[at[k]!]! > target) {
-        if (days.length > 0) seen.add(s.days[at[k]!]!);
-        at[k] = at[k]! - 1;
+  const count = series.length;
+  /** Position in each series, moving backwards from its newest day. */
+  const at = Int32Array.from(series, (s) => s.days.length - 1);
+  // Filled from the end: the newest common day comes first.
+  const days = new Int32Array(maxDays);
+  const closes = series.map(() => new Float64Array(maxDays));
+  let filled = 0;
+  let dropped = 0;
+  let droppedSinceMatch = 0;
+  while (count > 0 && filled < maxDays) {
+    const target = oldestCandidate(series, at);
+    if (target === null) break;
+    let agree = true;
+    let skipped = 0;
+    for (let k = 0; k < count; k++) {
+      const all = series[k]!.days;
+      let i = at[k]!;
+      let passed = 0;
+      while (i >= 0 && all[i]! > target) {
+        i--;
+        passed++;
       }
-    });
+      at[k] = i;
+      skipped = Math.max(skipped, passed);
+      if (i < 0 || all[i] !== target) agree = false;
+    }
+    droppedSinceMatch += skipped;
+    if (!agree) continue;
+    filled++;
+    days[maxDays - filled] = target;
+    for (let k = 0; k < count; k++) {
+      closes[k]![maxDays - filled] = series[k]!.closes[at[k]!]!;
+      at[k] = at[k]! - 1;
+    }
+    // Days left out before the first common day, counted from the newest, are outside of the span.
+    if (filled > 1) dropped += droppedSinceMatch;
+    droppedSinceMatch = 0;
   }
-  days.reverse();
-  rows.reverse();
+  const used = days.slice(maxDays - filled);
   let longest = 0;
-  for (let i = 1; i < days.length; i++) longest = Math.max(longest, days[i]! - days[i - 1]!);
-  const first = days[0] ?? 0;
+  for (let i = 1; i < used.length; i++) longest = Math.max(longest, used[i]! - used[i - 1]!);
   return {
     symbols,
-    days: Int32Array.from(days),
-    closes: symbols.map((_, k) => Float64Array.from(rows, (row) => row[k]!)),
-    droppedDays: [...seen].filter((d) => d > first).length,
+    days: used,
+    closes: closes.map((c) => c.slice(maxDays - filled)),
+    droppedDays: dropped,
     longestGapDays: longest,
   };
+}
+
+/**
+ * The oldest of the days that the series stand at: no series may stay at a newer one. `null` when one has ended.
+ */
+function oldestCandidate(series: readonly Closes[], at: Int32Array): number | null {
+  let oldest = Number.POSITIVE_INFINITY;
+  for (let k = 0; k < series.length; k++) {
+    const i = at[k]!;
+    if (i < 0) return null;
+    oldest = Math.min(oldest, series[k]!.days[i]!);
+  }
+  return oldest;
 }

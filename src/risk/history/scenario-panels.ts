@@ -11,7 +11,6 @@ interface Column {
 /** A portfolio's hold on its columns; give it back with `release`. */
 export interface PanelLease {
   readonly key: string;
-  readonly days: Int32Array;
   readonly returns: readonly Float64Array[];
   release(): void;
 }
@@ -30,22 +29,23 @@ export class ScenarioPanels {
   }
 
   lease(aligned: AlignedCloses): PanelLease {
-    const calendar = createHash('sha256').update(aligned.days).digest('base64url').slice(0, 22);
-    const keys = aligned.symbols.map((symbol, i) => {
-      const content = createHash('sha256').update(aligned.closes[i]!).digest('base64url').slice(0, 22);
-      return `${symbol} ${calendar} ${content}`;
-    });
+    const calendar = digest(aligned.days);
+    const keys = aligned.symbols.map((symbol, i) => `${symbol} ${calendar} ${digest(aligned.closes[i]!)}`);
     const returns = keys.map((key, i) => this.take(key, aligned.closes[i]!));
-    let released = false;
     return {
       key: createHash('sha256').update(keys.join('\n')).digest('hex'),
-      days: aligned.days,
       returns,
-      release: () => {
-        if (released) return;
-        released = true;
-        for (const key of keys) this.give(key);
-      },
+      release: this.releaseOf(keys),
+    };
+  }
+
+  /** Made apart from `lease`: a closure there would keep the closes alive as long as the lease. */
+  private releaseOf(keys: readonly string[]): () => void {
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      for (const key of keys) this.give(key);
     };
   }
 
@@ -67,3 +67,6 @@ export class ScenarioPanels {
     this.used -= column.returns.byteLength;
   }
 }
+
+const digest = (values: Int32Array | Float64Array): string =>
+  createHash('sha256').update(values).digest('base64url').slice(0, 22);

@@ -17,7 +17,7 @@ const series = (assets: number, rows: number, seed = 0) =>
 
 function portfolio(assets: number, rows = 400, paths = 0): LivePortfolio {
   const returns = series(assets, rows);
-  const lease = { key: 'k', days: new Int32Array(rows + 1), returns, release: () => undefined };
+  const lease = { key: 'k', returns, release: () => undefined };
   const symbols = returns.map((_, i) => `S${i}`);
   const state = new LivePortfolio(symbols, new Float64Array(assets).fill(1_000), lease);
   if (paths > 0) state.setPaths({ panel: panelOf(series(assets, paths, 99)), seed: 1 });
@@ -64,7 +64,7 @@ describe('LivePortfolio', () => {
 
   it('a perfect hedge has no risk, an empty portfolio neither', () => {
     const returns = [series(1, 100)[0]!, series(1, 100)[0]!];
-    const lease = { key: 'k', days: new Int32Array(0), returns, release: () => undefined };
+    const lease = { key: 'k', returns, release: () => undefined };
     const hedge = new LivePortfolio(['A', 'B'], Float64Array.of(500, -500), lease).tails();
     expect(hedge.historical.map((t) => t.var)).toEqual([0, 0]);
     expect(hedge.parametric[1]!.var).toBeCloseTo(0, 12);

@@ -40,7 +40,7 @@ export class LivePortfolio {
   private readonly indices: ReadonlyMap<string, number>;
   private changes = 0;
   /** Largest gross exposure since the sums were formed. */
-  private peakGross = 0;
+  private peakGross: number;
 
   /**
    * @param exposures money per symbol, in the order of `symbols`; copied
@@ -55,6 +55,7 @@ export class LivePortfolio {
     this.indices = new Map(symbols.map((s, i) => [s, i]));
     this.historical = new ScenarioState(lease.returns, this.exposures, liveConfidences);
     this.parametric = new ParametricState(lease.returns, this.exposures, liveConfidences);
+    this.peakGross = this.gross();
   }
 
   get observations(): number {
@@ -94,7 +95,7 @@ export class LivePortfolio {
   }
 
   tails(): LiveTails {
-    const gross = this.exposures.reduce((sum, e) => sum + Math.abs(e), 0);
+    const gross = this.gross();
     if (gross < this.peakGross * shrunkShare) this.rebuild();
     this.peakGross = Math.max(this.peakGross, gross);
     return {
@@ -122,8 +123,14 @@ export class LivePortfolio {
     return panelOf(this.lease.returns);
   }
 
+  private gross(): number {
+    let sum = 0;
+    for (let i = 0; i < this.exposures.length; i++) sum += Math.abs(this.exposures[i]!);
+    return sum;
+  }
+
   private rebuild(): void {
-    this.peakGross = 0;
+    this.peakGross = this.gross();
     this.parametric.rebuild();
     this.historical.rebuild(this.exposures);
     this.monteCarlo?.state.rebuild(this.exposures);

@@ -9,11 +9,17 @@ import { metricsOf, type RiskFigures } from './risk-figures.js';
 
 /** Portfolios whose figures go into one append. */
 const portfoliosPerAppend = 500;
+/**
+ * Portfolios stored per turn, so that ten thousand of them do not crowd out the ticks; the others come next, first
+ * come first served.
+ */
+const portfoliosPerTurn = 1_000;
 
 /** Stores live figures as risk metrics: the newest of each portfolio, at most once per `RISK_STORE_MS`. */
 @Injectable()
 export class MetricRecorder {
-  private changed = new Map<string, RiskFigures>();
+  /** A portfolio that changes again keeps its place. */
+  private readonly changed = new Map<string, RiskFigures>();
   private writing = false;
 
   constructor(
@@ -36,8 +42,8 @@ export class MetricRecorder {
   async write(): Promise<void> {
     if (this.writing) return;
     this.writing = true;
-    const figures = [...this.changed.values()];
-    this.changed = new Map();
+    const figures = [...this.changed.values()].slice(0, portfoliosPerTurn);
+    for (const { portfolioId } of figures) this.changed.delete(portfolioId);
     try {
       for (let from = 0; from < figures.length; from += portfoliosPerAppend) {
         await this.append(figures.slice(from, from + portfoliosPerAppend));
