@@ -53,7 +53,8 @@ describe('limits of /ws/stream', () => {
     let sent = 0;
     for (; sent < 20_000 && slow.isOpen; sent++) {
       hub.publish('custom.flow', { pad });
-      if (sent % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+      // Longer than the flush window: a busy machine would otherwise join more messages than the bound into one write.
+      if (sent % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 11));
       most = Math.max(most, slow.queuedBytes);
     }
     expect(slow.isOpen).toBe(false);
