@@ -1,4 +1,5 @@
-// `npm run build`: TypeScript and the console's files into dist/. Types are checked by `npm run check`, not here.
+// `npm run build`: TypeScript, the console's files and the collectors' data into dist/. Types are checked by `npm run
+// check`, not here.
 import { createHash } from 'node:crypto';
 import {
   cpSync,
@@ -23,6 +24,8 @@ const sources = [
   'tsconfig.json',
   'tsconfig.build.json',
   'package-lock.json',
+  'scripts/build.mjs',
+  'scripts/transpile.mjs',
 ];
 const dist = join(root, 'dist');
 const stamp = join(dist, '.built-from');
@@ -45,6 +48,11 @@ function hashSources() {
   return hash.digest('hex');
 }
 
+async function compile(args) {
+  const { code, output } = await run(nodeBin, args);
+  if (code !== 0) throw new Error(`\n${output.trim()}`);
+}
+
 /**
  * Builds when the sources have changed since the last build. `declarations` (for the library exports) cost time that a
  * start does not need.
@@ -58,21 +66,13 @@ export async function ensureBuilt({ declarations = false } = {}) {
   // Beside dist and then renamed: a server that runs from dist never sees half of a build, and files of deleted
   // sources do not stay.
   const next = join(root, `dist.next-${process.pid}`);
-  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const options = [
-    '--noCheck',
-    '--incremental',
-    'false',
-    '--declaration',
-    String(declarations),
-    '--outDir',
-    next,
-  ];
+  mkdirSync(next, { recursive: true });
   try {
-    const { code, output } = await run(nodeBin, [compiler, '-p', 'tsconfig.build.json', ...options]);
-    if (code !== 0) {
-      done('failed');
-      fail(`the build failed:\n${output.trim()}`);
+    await compile([join(root, 'scripts', 'transpile.mjs'), dist, next]);
+    if (declarations) {
+      const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+      const options = ['--noCheck', '--emitDeclarationOnly', '--incremental', 'false', '--outDir', next];
+      await compile([compiler, '-p', 'tsconfig.build.json', ...options]);
     }
     cpSync(join(root, 'src', 'console', 'public'), join(next, 'src', 'console', 'public'), {
       recursive: true,
@@ -89,9 +89,9 @@ export async function ensureBuilt({ declarations = false } = {}) {
     renameSync(next, dist);
     rmSync(old, { recursive: true, force: true });
   } catch (error) {
-    fail(`the build failed: ${error.message}`);
-  } finally {
     rmSync(next, { recursive: true, force: true });
+    done('failed');
+    fail(`the build failed: ${error.message}`);
   }
   done();
 }

@@ -10,7 +10,7 @@ const projects = ['unit', 'drift', 'integration', 'e2e'];
 // The option takes every word after it: last.
 const args = projects.includes(first) ? [...rest, '--selectProjects', first] : process.argv.slice(2);
 // End-to-end tests run what is in dist/.
-if (args.includes('e2e')) await ensureBuilt({ declarations: true });
+if (args.includes('e2e')) await ensureBuilt();
 const jestBin = join(dirname(createRequire(import.meta.url).resolve('jest/package.json')), 'bin', 'jest.js');
 const child = spawn(nodeBin, ['--experimental-vm-modules', '--no-warnings', jestBin, ...args], {
   stdio: 'inherit',

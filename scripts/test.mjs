@@ -20,7 +20,7 @@ const runs = [
 requireNode20();
 await ensureInstalled({ dev: true });
 await ensureTools(['redis', 'promtool', 'prometheus', 'alertmanager', 'chromium']);
-await ensureBuilt({ declarations: true });
+await ensureBuilt();
 
 const begun = Date.now();
 const reports = mkdtempSync(join(tmpdir(), 'tidewatch-report-'));

@@ -1,17 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
+import { launchBrowser } from '../harness/browser.js';
 import { startApp, type TestApp } from '../harness/index.js';
-
-/** Chromium's own traffic (updates, safe browsing) is off: a test machine may have no network. */
-const chromiumArgs = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 describe('the console in a real browser', () => {
   let app: TestApp;
@@ -19,10 +9,7 @@ describe('the console in a real browser', () => {
 
   beforeAll(async () => {
     app = await startApp();
-    browser = await chromium.launch({
-      executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-      args: chromiumArgs,
-    });
+    browser = await launchBrowser();
   });
   afterAll(async () => {
     await browser?.close();

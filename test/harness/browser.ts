@@ -4,6 +4,19 @@ import { type Browser, chromium } from 'playwright-core';
 
 const programs = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
+const chromiumArgs = [
+  // Its sandbox needs privileges that root and containers do not give it; the pages are our own.
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-dev-shm-usage',
+  // Traffic of its own (updates, safe browsing): a test machine may have no network.
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
 /** The Chromium of this machine; `npm test` has made sure that there is one. */
 export function launchBrowser(): Promise<Browser> {
   const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
@@ -18,9 +31,5 @@ export function launchBrowser(): Promise<Browser> {
       }
     });
   if (executablePath === undefined) throw new Error('the console tests need Chromium on the PATH');
-  // Its sandbox needs privileges that root and containers do not give it; the pages are our own.
-  return chromium.launch({
-    executablePath,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-  });
+  return chromium.launch({ executablePath, args: chromiumArgs });
 }
