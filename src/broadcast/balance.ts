@@ -25,11 +25,11 @@ export function planMove(ownId: string, nodes: readonly NodeStatus[]): Move | un
   const average = nodes.reduce((total, node) => total + node.connections, 0) / nodes.length;
   const clients = own.connections - Math.ceil(average);
   if (own.connections <= average * overload || clients < leastExcess) return undefined;
-  return { clients, windowMs: moveWindowMs(clients, ownId, nodes) };
+  return { clients, windowMs: returnWindowMs(clients, ownId, nodes) };
 }
 
-/** How long the other nodes need to take that many clients, ms. */
-export function moveWindowMs(clients: number, ownId: string, nodes: readonly NodeStatus[]): number {
+/** How long the other nodes need to take that many clients, ms; a second when there is no other. */
+export function returnWindowMs(clients: number, ownId: string, nodes: readonly NodeStatus[]): number {
   const capacity = nodes
     .filter((node) => node.id !== ownId)
     .reduce((total, node) => total + node.handshakesPerSecond, 0);

@@ -12,6 +12,7 @@ import { defaultHistory } from './broker/history.js';
 import { MemoryBroker } from './broker/memory.broker.js';
 import { RedisBroker } from './broker/redis.broker.js';
 import { ConnectionsController } from './connections.controller.js';
+import { CurrentValues } from './current-values.js';
 import { Drain } from './drain.js';
 import { EventStreamController } from './event-stream.controller.js';
 import { EventStreams } from './event-streams.js';
@@ -70,6 +71,7 @@ async function makeHub(
     Drain,
     NodesService,
     EventStreams,
+    CurrentValues,
     StreamService,
     StreamGateway,
     SystemHealthGateway,

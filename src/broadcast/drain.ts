@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
-import { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { Connection } from './connection.js';
 import { closeCode } from './protocol/close-codes.js';
 import { WsServer } from './ws-server.js';
@@ -22,17 +21,18 @@ export class Drain {
 
   constructor(
     config: Config,
-    lifecycle: Lifecycle,
     private readonly server: WsServer,
   ) {
     this.windowMs = config.get('SHUTDOWN_DRAIN_MS');
-    lifecycle.onShutdown('drain-clients', 'WebSocket clients', () => this.everyone());
   }
 
-  /** All clients of this process, for a shutdown. Resolves when each has been told and most have gone. */
-  async everyone(): Promise<void> {
+  /**
+   * All clients of this process, for a shutdown. Resolves when each has been told and most have gone.
+   * @param spreadFor over how long so many clients should come back elsewhere, ms
+   */
+  async everyone(spreadFor: (clients: number) => number): Promise<void> {
     const clients = [...this.server.connections.values()].filter((connection) => connection.isOpen);
-    await this.sendAway(clients, this.windowMs, this.windowMs);
+    await this.sendAway(clients, this.windowMs, Math.max(this.windowMs, spreadFor(clients.length)));
     const until = Date.now() + Math.min(500, this.windowMs);
     while (this.server.connections.size > 0 && Date.now() < until) await pause(stepMs);
   }

@@ -8,7 +8,7 @@ import { type Decision, Lane, type LaneHost } from './lane.js';
 import { LiveLane } from './live-lane.js';
 import { repositionedText } from './protocol/messages.js';
 import { familiesOf } from './protocol/topics.js';
-import type { Position, Publication } from './publication.js';
+import { type Position, Publication } from './publication.js';
 import type { Receiver } from './receiver.js';
 import { Subscription, type SubscriptionOptions } from './subscription.js';
 import { Taps } from './taps.js';
@@ -66,6 +66,8 @@ export class Hub implements BrokerListener, LaneHost {
   private waiting = false;
   private windowStartMs = 0;
   private sealing = false;
+  /** The present value of a topic on which nothing has been published; `undefined` when there is none. */
+  currentValue: (topic: string) => unknown = () => undefined;
   readonly taps = new Taps();
 
   constructor(
@@ -372,8 +374,13 @@ export class Hub implements BrokerListener, LaneHost {
       recovered: complete,
       reason: complete ? undefined : typeof missed === 'string' ? missed : lost,
       missed: complete ? missed : [],
-      last: log.last,
+      last: log.last ?? this.presentValue(log),
     };
+  }
+
+  private presentValue(log: TopicLog): Publication | null {
+    const value = this.currentValue(log.name);
+    return value === undefined ? null : Publication.of(log.name, log.prefix, log.offset, Date.now(), value);
   }
 
   /** An exact subscription inside families of the same receiver: those leave the topic to it. */

@@ -5,7 +5,7 @@ import { Config } from '../config/config.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { Logger, type ModuleLogger } from '../observability/logger.js';
 import { RedisProvider } from '../store/redis.provider.js';
-import { planMove } from './balance.js';
+import { planMove, returnWindowMs } from './balance.js';
 import { BroadcastMetrics } from './broadcast.metrics.js';
 import { Broker } from './broker/broker.js';
 import { namespaceOf } from './broker/redis-keys.js';
@@ -52,6 +52,9 @@ export class NodesService implements OnApplicationBootstrap {
       (nodes) => this.balance(nodes),
     );
     lifecycle.onShutdown('stop-intake', 'node registry', () => this.registry.leave());
+    lifecycle.onShutdown('drain-clients', 'WebSocket clients', () =>
+      drain.everyone((clients) => returnWindowMs(clients, this.registry.id, this.registry.nodes)),
+    );
   }
 
   onApplicationBootstrap(): void {

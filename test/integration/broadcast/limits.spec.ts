@@ -40,7 +40,7 @@ describe('limits of /ws/stream', () => {
   });
 
   it('bounds what waits for a client that stops reading: `all` is closed with 3008, the others notice nothing', async () => {
-    const hub = await start({ WS_MAX_QUEUED_BYTES: '200000' });
+    const hub = await start({ WS_MAX_QUEUED_BYTES: '200000', BROKER: 'memory' });
     const frozen = await open();
     await frozen.subscribe('custom.flow');
     const healthy = await open();
@@ -68,7 +68,7 @@ describe('limits of /ws/stream', () => {
   }, 30_000);
 
   it('keeps the newest for a conflating client that stops reading, and never closes it', async () => {
-    const hub = await start({ WS_MAX_QUEUED_BYTES: '200000' });
+    const hub = await start({ WS_MAX_QUEUED_BYTES: '200000', BROKER: 'memory' });
     const client = await open();
     await client.subscribe('custom.flow', { policy: 'conflate', every_ms: 10 });
     const raw = (client.socket as unknown as { _socket: Socket })._socket;
@@ -166,6 +166,34 @@ describe('limits of /ws/stream', () => {
     expect(await bare(Buffer.from([0x81, 0x00]))).toBe(1002);
     expect(await bare(Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0xff]))).toBe(1007);
     expect(await bare(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]))).toBe(1000);
+  });
+
+  it('answers all pings of one read with one write', async () => {
+    await start();
+    const { port } = new URL(server.baseUrl);
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write(
+      `GET /ws/system/health HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
+    );
+    await new Promise((resolve) => socket.once('data', resolve));
+    const [connection] = server.app.get(WsServer).connections.values();
+    const writes: number[] = [];
+    const deliver = connection!.deliver.bind(connection);
+    connection!.deliver = (bytes, messages) => {
+      writes.push(bytes.length);
+      deliver(bytes, messages);
+    };
+    const ping = Buffer.from('{"type":"ping","timestamp":1}');
+    const frame = Buffer.concat([Buffer.from([0x81, 0x80 | ping.length, 0, 0, 0, 0]), ping]);
+    socket.write(Buffer.concat(Array(100).fill(frame)));
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk;
+    });
+    while ((text.match(/"pong"/g) ?? []).length < 100) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(writes).toHaveLength(1);
+    socket.destroy();
   });
 
   it('drains with 1012 spread over the window, each with a time to come back', async () => {

@@ -178,6 +178,20 @@ describe.each(['memory', 'redis'])('/ws/stream with the %s broker', (broker) => 
     expect(await client.subscribe('custom.x')).toMatchObject({ code: 'ALREADY_SUBSCRIBED' });
   });
 
+  it('gives the present summary as the first snapshot, before anything was published', async () => {
+    const created = await fetch(`${server.baseUrl}/api/v1/portfolios/FIRST`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'First', currency: 'USD', positions: [{ symbol: 'AAA', quantity: 1 }] }),
+    });
+    expect(created.status).toBe(201);
+    const client = await connect();
+    expect(await client.subscribe('analytics.FIRST')).toMatchObject({
+      snapshot: { portfolio_id: 'FIRST', current_value: null },
+    });
+    expect(await client.subscribe('analytics.NOBODY')).toMatchObject({ offset: 0, snapshot: null });
+  });
+
   it('turns events of the other stages into topics', async () => {
     const events = server.app.get(EventBus);
     const client = await connect();
