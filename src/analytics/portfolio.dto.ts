@@ -56,7 +56,15 @@ export const tradesSchema = z
     }),
   )
   .min(1)
-  .max(1_000);
+  .max(1_000)
+  .superRefine((trades, context) => {
+    const seen = new Set<string>();
+    trades.forEach(({ id }, index) => {
+      if (seen.has(id))
+        context.addIssue({ code: 'custom', path: [index, 'id'], message: `${id} is there twice` });
+      seen.add(id);
+    });
+  });
 export type TradesBody = z.output<typeof tradesSchema>;
 
 export const pageSchema = z.strictObject({

@@ -87,7 +87,7 @@ export class BroadcastMetrics implements HubStats {
   delivered(job: Job): void {
     const messages = job.outgoing.length * job.subscriptions.length;
     if (messages === 0) return;
-    const seconds = Math.max(0, Date.now() - job.publishedMs) / 1000;
+    const seconds = Math.max(0, Date.now() - job.dueMs) / 1000;
     this.deliveredMessages += messages;
     this.deliveries.inc(messages);
     this.deliveredBytes.inc(job.bytes.length * job.subscriptions.length);

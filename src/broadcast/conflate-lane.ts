@@ -39,6 +39,8 @@ export class ConflateLane extends Lane {
   private readonly apart = new Map<Subscription, Apart>();
   private cooling: NodeJS.Timeout | null = null;
   private newestSeq = 0;
+  /** Until then nothing is due: the interval that the subscribers asked for. */
+  private coolUntilMs = 0;
 
   accept(publication: Publication): void {
     this.newestSeq = publication.seq;
@@ -67,6 +69,7 @@ export class ConflateLane extends Lane {
     this.dirty = false;
     if (this.cooling !== null || this.pending.size === 0) return;
     this.sealAll();
+    this.coolUntilMs = Date.now() + this.options.everyMs;
     this.cooling = setTimeout(() => {
       this.cooling = null;
       if (this.pending.size > 0 && !this.dirty) this.host.markDirty(this);
@@ -121,7 +124,11 @@ export class ConflateLane extends Lane {
       bytes: encode(entries, this.encoding, this.host),
       outgoing: entries,
       subscriptions: this.lend(),
-      publishedMs: waiting.reduce((oldest, p) => Math.min(oldest, p.tsMs), Number.POSITIVE_INFINITY),
+      // Waiting as long as was asked for is no latency; what comes on top of it is.
+      dueMs: Math.max(
+        this.coolUntilMs,
+        waiting.reduce((oldest, p) => Math.min(oldest, p.tsMs), Number.POSITIVE_INFINITY),
+      ),
       serve: (subscription) => this.serve(subscription, entries, before, left),
       onBlocked: (subscription) => this.fallBehind(subscription, entries, before, left),
     });

@@ -9,8 +9,8 @@ export interface Job {
   readonly outgoing: readonly Outgoing[];
   /** Shared with the lane, which copies it before it changes it. */
   readonly subscriptions: readonly Subscription[];
-  /** When the oldest message in it was published, Unix ms. */
-  readonly publishedMs: number;
+  /** When the oldest message in it could go: published, and its subscribers' interval over. Unix ms. */
+  readonly dueMs: number;
   /** Serves a subscription that cannot simply be given the bytes ({@link Subscription.apart}, overlaps). */
   serve(subscription: Subscription): void;
   /** Told of a receiver that still waits for earlier bytes; `null`: give it these too, the receiver has its bound. */

@@ -76,7 +76,7 @@ export abstract class Lane {
       bytes,
       outgoing,
       subscriptions: this.lend(),
-      publishedMs: Date.now(),
+      dueMs: Date.now(),
       serve: ({ receiver }) => receiver.deliver(bytes, 1, outgoing),
       onBlocked: null,
     });

@@ -73,7 +73,7 @@ export class LiveLane extends Lane {
       bytes: encode(entries, this.encoding, this.host),
       outgoing: entries,
       subscriptions: this.lend(),
-      publishedMs: entries[0]!.publication.tsMs,
+      dueMs: entries[0]!.publication.tsMs,
       serve: (subscription) => this.serve(entries, subscription),
       onBlocked: null,
     });

@@ -75,7 +75,7 @@ export class Taps {
     }));
   }
 
-  delivered({ lane, outgoing, bytes, subscriptions, publishedMs }: Job): void {
+  delivered({ lane, outgoing, bytes, subscriptions, dueMs }: Job): void {
     this.tell(lane.name, () => ({
       event: 'delivered',
       name: lane.name,
@@ -83,7 +83,7 @@ export class Taps {
       messages: outgoing.length,
       bytes: bytes.length,
       subscribers: subscriptions.length,
-      latency_ms: Date.now() - publishedMs,
+      latency_ms: Math.max(0, Date.now() - dueMs),
     }));
   }
 

@@ -128,7 +128,7 @@ export const wsHistoryEvicted = counter(
 
 export const wsDeliverySeconds = histogram(
   'tidewatch_ws_delivery_seconds',
-  'From a publication to its last byte handed to the last subscriber’s socket.',
+  'From a publication, or the end of the interval that a conflating client asked for, to its last byte handed to the last subscriber’s socket.',
   latencyBuckets,
   {},
   { window: 'websocket_latency' },

@@ -90,8 +90,11 @@ export const whatIfRequest = z.strictObject({
     .array(
       z.strictObject({
         symbol: symbolField,
-        /** Units bought (+) or sold (−). */
-        quantity: finite.refine((x) => x !== 0, 'must not be 0'),
+        /** Units bought (+) or sold (−); bounded as positions are. */
+        quantity: finite
+          .min(-Number.MAX_SAFE_INTEGER)
+          .max(Number.MAX_SAFE_INTEGER)
+          .refine((x) => x !== 0, 'must not be 0'),
       }),
     )
     .min(1)

@@ -160,6 +160,10 @@ export class WhatIfService {
       const age = Math.round((nowMs - oldestMs) / 1000);
       return deny('STALE_DATA', `the oldest price is ${age} s old, more than ${staleMs / 1000} s`);
     }
+    // A projection beyond the range of a double compares with no limit: what cannot be evaluated is denied.
+    if (![...metricsOf(after).values()].every(Number.isFinite)) {
+      return deny('LIMIT_NOT_EVALUATED', 'the projected figures are beyond the range of numbers');
+    }
     const active = this.limits.book.active(portfolioId);
     if (active.length === 0)
       return { decision: 'allow', reason_code: 'NO_LIMITS', reason: 'no limit is active' };

@@ -2,7 +2,12 @@ import { z } from 'zod';
 import { finite, numbers } from '../request-fields.js';
 import { asOfField } from './covariance.dto.js';
 
-const returnSeries = numbers(2, { test: (x) => x > -1, text: 'must be a simple return, more than -1' });
+/** A million-fold gain in one period is no return; and products of such numbers stay within the range of a double. */
+const largestReturn = 1e6;
+const returnSeries = numbers(2, {
+  test: (x) => x > -1 && x <= largestReturn,
+  text: `must be a simple return, more than -1 and at most ${largestReturn}`,
+});
 const priceSeries = numbers(3, { test: (x) => x > 0, text: 'must be a positive price' });
 
 /** Body of `POST /api/v1/risk/performance`: one series, optionally its benchmark over the same periods. */
