@@ -1,7 +1,7 @@
 import { batchStatistics } from '../../src/kernel/batch-statistics.js';
 import { StreamWindow } from '../../src/kernel/stream-window.js';
-import { hostileSeries } from '../../test/factories/hostile-series.js';
-import { exactStatistics, relativeErrors } from '../../test/harness/exact-statistics.js';
+import { exactStatistics, relativeErrors } from './exact-statistics.js';
+import { hostileSeries } from './hostile-series.js';
 import { row } from './measure.js';
 
 /** Largest relative error over the hostile series, against exact rational arithmetic (BigInt fractions). */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { hostileSeries } from '../../test/factories/hostile-series.js';
-import { exactStatistics, relativeErrors } from '../../test/harness/exact-statistics.js';
+import { exactStatistics, relativeErrors } from '../../bench/analytics/exact-statistics.js';
+import { hostileSeries } from '../../bench/analytics/hostile-series.js';
 import { batchStatistics } from './batch-statistics.js';
 import { StreamWindow } from './stream-window.js';
 

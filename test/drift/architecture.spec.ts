@@ -2,21 +2,27 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 
-const files = ['src', 'collectors', 'migrations']
-  .flatMap((root) =>
-    readdirSync(root, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts') && !name.endsWith('.spec.ts'))
-      .map((name) => join(root, name)),
-  )
-  .map((path) => ({ path, text: readFileSync(path, 'utf8') }));
+const filesIn = (roots: readonly string[]): { path: string; text: string }[] =>
+  roots
+    .flatMap((root) =>
+      readdirSync(root, { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.ts') && !name.endsWith('.spec.ts'))
+        .map((name) => join(root, name)),
+    )
+    .map((path) => ({ path, text: readFileSync(path, 'utf8') }));
 
 /** Imports between our own files as `from` → `to`, both relative to the repository. */
-const imports = files.flatMap(({ path, text }) =>
-  [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(([, target]) => ({
-    from: path,
-    to: normalize(join(dirname(path), target ?? '')),
-  })),
-);
+const importsOf = (sources: readonly { path: string; text: string }[]): { from: string; to: string }[] =>
+  sources.flatMap(({ path, text }) =>
+    [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(([, target]) => ({
+      from: path,
+      to: normalize(join(dirname(path), target ?? '')),
+    })),
+  );
+
+const built = ['src', 'collectors', 'migrations'];
+const files = filesIn(built);
+const imports = importsOf(files);
 
 const folderOf = (path: string): string => path.split('/').slice(0, 2).join('/');
 const stages = ['ingest', 'store', 'analytics', 'risk', 'broadcast'].map((stage) => `src/${stage}`);
@@ -71,6 +77,13 @@ describe('the code map', () => {
   it('src never names a collector', () => {
     const named = imports.filter(({ from, to }) => from.startsWith('src/') && to.startsWith('collectors/'));
     expect(named).toEqual([]);
+  });
+
+  it('what is built imports only what is built', () => {
+    const outside = importsOf(filesIn([...built, 'bench'])).filter(
+      ({ to }) => ![...built, 'bench'].includes(to.split('/')[0] ?? ''),
+    );
+    expect(outside).toEqual([]);
   });
 
   it('has no folder for everything that has no place', () => {
