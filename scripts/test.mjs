@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { ensureBuilt } from './build.mjs';
 import { ensureInstalled, root } from './install.mjs';
 import { requireNode20 } from './terminal.mjs';
-import { ensureTools } from './tools.mjs';
+import { ensureTools, testTools } from './tools.mjs';
 
 /** A run that takes longer has hung. */
 const limitMs = 10 * 60_000;
@@ -19,7 +19,7 @@ const runs = [
 
 requireNode20();
 await ensureInstalled({ dev: true });
-await ensureTools(['redis', 'promtool', 'prometheus', 'alertmanager', 'chromium']);
+await ensureTools(testTools);
 await ensureBuilt();
 
 const begun = Date.now();
