@@ -122,7 +122,8 @@ export class NodeRegistry {
   leastLoaded(): NodeStatus | undefined {
     let best: NodeStatus | undefined;
     let bestLoad = Number.POSITIVE_INFINITY;
-    for (const node of this.nodes) {
+    // Of every node, this one too, its last word: `sent` counts from there.
+    for (const node of this.known.length > 0 ? this.known : this.nodes) {
       const sent = this.sent.get(node.id);
       const load = node.connections + (sent !== undefined && sent.atMs === node.atMs ? sent.count : 0);
       if (load < bestLoad) {

@@ -88,14 +88,11 @@ describe('several processes on one Redis', () => {
     const urls = nodes.map(({ url }) => url);
     await until('the nodes know each other', async () => (await nodesAt(urls[0]!)).length === 3);
     await follow(120, urls);
-    await until('the load is known', async () => {
-      const total = (await nodesAt(urls[0]!)).reduce((sum, node) => sum + node.connections, 0);
-      return total === 120;
+    // By the addresses that they were given, and by moving on from where there are too many.
+    await until('the load is spread', async () => {
+      const loads = (await nodesAt(urls[0]!)).map(({ connections }) => connections);
+      return loads.reduce((sum, n) => sum + n, 0) === 120 && loads.every((n) => n >= 30 && n <= 48);
     });
-    for (const { connections } of await nodesAt(urls[0]!)) {
-      expect(connections).toBeGreaterThan(30);
-      expect(connections).toBeLessThan(50);
-    }
     const acknowledged: number[] = [];
     const total = 150;
     for (let n = 0; n < total; n++) {
