@@ -1,8 +1,8 @@
 import { encode, type Outgoing } from './encode.js';
-import { hasExact, Lane } from './lane.js';
+import { Lane } from './lane.js';
 import { mergePatch } from './merge-patch.js';
+import { isLeftOut } from './overlap.js';
 import type { Publication } from './publication.js';
-import type { Receiver } from './receiver.js';
 import type { Subscription } from './subscription.js';
 
 /** The newest publication of a key on its way, with the text for receivers in step. */
@@ -53,11 +53,21 @@ export class ConflateLane extends Lane {
 
   override add(subscription: Subscription): void {
     super.add(subscription);
-    if (this.pending.size === 0) return;
     // Its snapshot has what waits here, of the topics that wait; of the others it has what everyone has.
-    const delivered = new Map<string, number>();
-    for (const { topic, offset } of inOrder(this.pending)) delivered.set(topic, offset);
-    this.setApart(subscription, this.newestSeq, delivered);
+    this.passOverPending(subscription);
+  }
+
+  settle(subscription: Subscription, bring: () => void): void {
+    bring();
+    const state = this.apart.get(subscription) ?? this.setApart(subscription, -1, new Map());
+    for (const publication of inOrder(this.pending)) {
+      const { topic, seq } = publication;
+      if (seq <= state.fromSeq || isLeftOut(subscription, topic)) continue;
+      if (!state.delivered.has(topic)) state.delivered.set(topic, this.delivered.get(topic)!);
+      this.keep(state.held, publication);
+    }
+    this.catchUp(subscription, state);
+    this.passOverPending(subscription);
   }
 
   override remove(subscription: Subscription): void {
@@ -146,7 +156,7 @@ export class ConflateLane extends Lane {
     return text.length < full.length ? text : full;
   }
 
-  /** One delivery for a subscription that is apart, or that has some of the topics by exact subscriptions. */
+  /** One delivery for a subscription that is apart, or whose receiver has some of the topics by narrower ones. */
   private serve(
     subscription: Subscription,
     entries: readonly Entry[],
@@ -161,7 +171,7 @@ export class ConflateLane extends Lane {
     } else if (receiver.blocked) {
       this.fallBehind(subscription, entries, before, left);
     } else {
-      const own = ownEntries(entries, receiver);
+      const own = ownEntries(entries, subscription);
       if (own.length > 0) receiver.deliver(encode(own, this.encoding, this.host), own.length, own);
     }
   }
@@ -183,7 +193,7 @@ export class ConflateLane extends Lane {
     entries: readonly Entry[],
     before: ReadonlyMap<string, number>,
   ): void {
-    const own = subscription.overlaps === 0 ? entries : ownEntries(entries, subscription.receiver);
+    const own = subscription.overlaps === 0 ? entries : ownEntries(entries, subscription);
     for (const { publication } of own) {
       const { topic } = publication;
       if (publication.seq <= state.fromSeq) continue;
@@ -212,6 +222,14 @@ export class ConflateLane extends Lane {
     if (state.fromSeq < 0) this.host.decided(subscription, 'caught_up', left);
     if (messages.length === 0) return;
     subscription.receiver.deliver(encode(messages, this.encoding, this.host), messages.length, messages);
+  }
+
+  /** What waits here is no news to this subscription. */
+  private passOverPending(subscription: Subscription): void {
+    if (this.pending.size === 0) return;
+    const delivered = new Map<string, number>();
+    for (const { topic, offset } of inOrder(this.pending)) delivered.set(topic, offset);
+    this.setApart(subscription, this.newestSeq, delivered);
   }
 
   private setApart(
@@ -244,5 +262,5 @@ export class ConflateLane extends Lane {
 const inOrder = (waiting: ReadonlyMap<string, Publication>): Publication[] =>
   [...waiting.values()].sort((a, b) => a.seq - b.seq);
 
-const ownEntries = (entries: readonly Entry[], receiver: Receiver): Entry[] =>
-  entries.filter(({ publication }) => !hasExact(receiver, publication.topic));
+const ownEntries = (entries: readonly Entry[], subscription: Subscription): Entry[] =>
+  entries.filter(({ topic }) => !isLeftOut(subscription, topic));

@@ -1,5 +1,6 @@
 import type { Job } from './job.js';
 import type { Receiver } from './receiver.js';
+import { Subscription } from './subscription.js';
 
 /** How long a slice runs before pings, new connections and everything else get a turn, ms. */
 const sliceMs = 1;
@@ -47,6 +48,20 @@ export class FanOut {
   /** Starts on what was added, unless a round is under way (which will go on with it). */
   run(): void {
     if (!this.continuing) this.slice();
+  }
+
+  /** Gives one subscription, ahead of its turn, all that is on its way to it. */
+  bring(subscription: Subscription): void {
+    const underWay = this.round.slice(this.jobAt);
+    for (const job of [...underWay, ...this.queue]) {
+      const at = job.subscriptions.indexOf(subscription, job === underWay[0] ? this.at : 0);
+      if (at < 0) continue;
+      const { receiver } = subscription;
+      if (subscription.apart || subscription.overlaps !== 0) job.serve(subscription);
+      else if (job.onBlocked !== null && receiver.blocked) job.onBlocked(subscription);
+      else receiver.deliver(job.bytes, job.outgoing.length, job.outgoing);
+      job.subscriptions = job.subscriptions.with(at, Subscription.served(subscription));
+    }
   }
 
   private readonly slice = (): void => {

@@ -6,6 +6,7 @@ import { FanOut } from './fan-out.js';
 import type { Job } from './job.js';
 import { type Decision, Lane, type LaneHost } from './lane.js';
 import { LiveLane } from './live-lane.js';
+import { isWithin } from './overlap.js';
 import { repositionedText } from './protocol/messages.js';
 import { familiesOf } from './protocol/topics.js';
 import { type Position, Publication } from './publication.js';
@@ -186,13 +187,24 @@ export class Hub implements BrokerListener, LaneHost {
     onJoined(joined, subscription);
   }
 
+  /** Ends a subscription. A wider one of the same receiver takes its topics over where it ends. */
   unsubscribe(subscription: Subscription): void {
     if (!subscription.active) return;
+    const { receiver, topic } = subscription;
+    const wider = receiver.subscriptions.filter((other) => isWithin(topic, other.topic));
+    if (wider.length > 0) this.settle(subscription);
+    for (const other of wider) {
+      this.settle(other);
+      other.overlaps--;
+    }
+    this.remove(subscription);
+  }
+
+  private remove(subscription: Subscription): void {
     const { receiver, lane, topic } = subscription;
     lane.remove(subscription);
     const at = receiver.subscriptions.indexOf(subscription);
     if (at >= 0) receiver.subscriptions.splice(at, 1);
-    this.countOverlaps(receiver, topic, -1);
     if (lane.size > 0) return;
     lane.dispose();
     const audience = this.audiences.get(topic);
@@ -205,7 +217,7 @@ export class Hub implements BrokerListener, LaneHost {
   /** Ends every subscription of a receiver that is gone. */
   leave(receiver: Receiver): void {
     while (receiver.subscriptions.length > 0) {
-      this.unsubscribe(receiver.subscriptions[receiver.subscriptions.length - 1]!);
+      this.remove(receiver.subscriptions[receiver.subscriptions.length - 1]!);
     }
   }
 
@@ -342,6 +354,12 @@ export class Hub implements BrokerListener, LaneHost {
   }
 
   private join(receiver: Receiver, topic: string, options: SubscriptionOptions): Subscription {
+    for (const other of receiver.subscriptions) {
+      if (!isWithin(topic, other.topic)) continue;
+      // From here on the narrower subscription brings these topics.
+      this.settle(other);
+      other.overlaps++;
+    }
     let audience = this.audiences.get(topic);
     if (audience === undefined) {
       audience = new Audience(topic);
@@ -358,9 +376,8 @@ export class Hub implements BrokerListener, LaneHost {
       audience.add(key, lane);
     }
     const subscription = new Subscription(receiver, topic, lane);
+    subscription.overlaps = receiver.subscriptions.filter((other) => isWithin(other.topic, topic)).length;
     receiver.subscriptions.push(subscription);
-    subscription.overlaps = topic.endsWith('.*') ? countInside(receiver, topic) : 0;
-    this.countOverlaps(receiver, topic, 1);
     lane.add(subscription);
     return subscription;
   }
@@ -383,15 +400,7 @@ export class Hub implements BrokerListener, LaneHost {
     return value === undefined ? null : Publication.of(log.name, log.prefix, log.offset, Date.now(), value);
   }
 
-  /** An exact subscription inside families of the same receiver: those leave the topic to it. */
-  private countOverlaps(receiver: Receiver, topic: string, change: 1 | -1): void {
-    if (topic.endsWith('.*')) return;
-    for (const other of receiver.subscriptions) {
-      if (other.topic.endsWith('.*') && topic.startsWith(other.topic.slice(0, -1))) other.overlaps += change;
-    }
+  private settle(subscription: Subscription): void {
+    subscription.lane.settle(subscription, () => this.fanOut.bring(subscription));
   }
 }
-
-const countInside = (receiver: Receiver, family: string): number =>
-  receiver.subscriptions.filter((s) => !s.topic.endsWith('.*') && s.topic.startsWith(family.slice(0, -1)))
-    .length;

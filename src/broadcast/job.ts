@@ -8,7 +8,7 @@ export interface Job {
   readonly bytes: Buffer;
   readonly outgoing: readonly Outgoing[];
   /** Shared with the lane, which copies it before it changes it. */
-  readonly subscriptions: readonly Subscription[];
+  subscriptions: readonly Subscription[];
   /** When the oldest message in it could go: published, and its subscribers' interval over. Unix ms. */
   readonly dueMs: number;
   /** Serves a subscription that cannot simply be given the bytes ({@link Subscription.apart}, overlaps). */

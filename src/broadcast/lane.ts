@@ -1,7 +1,8 @@
 import { type DeflateStats, encode, type Outgoing } from './encode.js';
 import type { Job } from './job.js';
+import { isLeftOut } from './overlap.js';
 import type { Publication } from './publication.js';
-import type { Encoding, Receiver } from './receiver.js';
+import type { Encoding } from './receiver.js';
 import type { Subscription, SubscriptionOptions } from './subscription.js';
 
 /** What lanes need of the hub. */
@@ -61,6 +62,13 @@ export abstract class Lane {
   /** The receiver of this subscription caught up: give it what it missed meanwhile. */
   abstract onDrained(subscription: Subscription): void;
 
+  /**
+   * Gives one subscription all that has been published, now: another one takes over some of its topics, or it takes them
+   * over.
+   * @param bring gives it what is on its way already
+   */
+  abstract settle(subscription: Subscription, bring: () => void): void;
+
   /** Stops timers; the lane has no subscription any more. */
   abstract dispose(): void;
 
@@ -77,7 +85,9 @@ export abstract class Lane {
       outgoing,
       subscriptions: this.lend(),
       dueMs: Date.now(),
-      serve: ({ receiver }) => receiver.deliver(bytes, 1, outgoing),
+      serve: (subscription) => {
+        if (!isLeftOut(subscription, notice.topic)) subscription.receiver.deliver(bytes, 1, outgoing);
+      },
       onBlocked: null,
     });
   }
@@ -111,7 +121,3 @@ export abstract class Lane {
     this.lent = false;
   }
 }
-
-/** Whether a receiver gets a topic by a subscription of its own, so that its family leaves it out. */
-export const hasExact = (receiver: Receiver, topic: string): boolean =>
-  receiver.subscriptions.some((subscription) => subscription.topic === topic);

@@ -1,6 +1,7 @@
 import { encode, type Outgoing } from './encode.js';
-import { hasExact, Lane } from './lane.js';
+import { Lane } from './lane.js';
 import { mergePatch } from './merge-patch.js';
+import { isLeftOut } from './overlap.js';
 import type { Publication } from './publication.js';
 import type { Subscription } from './subscription.js';
 
@@ -58,6 +59,11 @@ export class LiveLane extends Lane {
     this.base.delete(topic);
   }
 
+  settle(_subscription: Subscription, bring: () => void): void {
+    this.seal();
+    bring();
+  }
+
   onDrained(): void {
     // Nothing is left out in this lane: a receiver that cannot keep up is closed.
   }
@@ -79,10 +85,10 @@ export class LiveLane extends Lane {
     });
   }
 
-  /** A subscription that has some of the topics by exact subscriptions too. */
-  private serve(entries: readonly Entry[], { receiver }: Subscription): void {
-    const left = entries.filter(({ publication }) => !hasExact(receiver, publication.topic));
-    if (left.length > 0) receiver.deliver(encode(left, this.encoding, this.host), left.length, left);
+  /** A subscription whose receiver has some of the topics by narrower subscriptions. */
+  private serve(entries: readonly Entry[], subscription: Subscription): void {
+    const own = entries.filter(({ topic }) => !isLeftOut(subscription, topic));
+    if (own.length > 0) subscription.receiver.deliver(encode(own, this.encoding, this.host), own.length, own);
   }
 
   private delta(publication: Publication): string {

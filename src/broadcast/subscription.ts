@@ -19,7 +19,7 @@ export class Subscription {
   /** Place in the lane's list. */
   index = -1;
   active = true;
-  /** Exact subscriptions of the same receiver inside this family: they win, so that nothing arrives twice. */
+  /** Narrower subscriptions of the same receiver inside this family: they win, so that nothing arrives twice. */
   overlaps = 0;
   /** Not in step with its lane (too slow, or just joined): the lane serves it by itself. */
   apart = false;
@@ -33,5 +33,12 @@ export class Subscription {
     readonly lane: Lane,
   ) {
     this.skippedBefore = lane.skippedInStep;
+  }
+
+  /** Stands in a job in the place of one that has got it already. */
+  static served({ receiver, topic, lane }: Subscription): Subscription {
+    const placeholder = new Subscription(receiver, topic, lane);
+    placeholder.active = false;
+    return placeholder;
   }
 }
