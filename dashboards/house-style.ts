@@ -44,7 +44,7 @@ export interface Query {
   readonly legend: string;
   /** Shows the traces of single observations as dots; for histograms. */
   readonly exemplars?: boolean;
-  /** Why it may have no series on a healthy, loaded server; else a test asks for some. */
+  /** When it has no series; shown with the panel. A test asks a loaded server for some nevertheless, wherever it can. */
   readonly mayBeEmpty?: string;
 }
 

@@ -23,6 +23,8 @@ let app: TestApp;
 let prometheus: PrometheusStack;
 const sockets: WebSocket[] = [];
 let running = true;
+/** Quick calculations would hide slow ones from a percentile. */
+let calculating = false;
 const background: Promise<void>[] = [];
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -61,15 +63,15 @@ beforeAll(async () => {
   const baseGB = process.memoryUsage.rss() / 1e9;
   const thresholds = impatientThresholds({
     // Far beyond what a busy machine does to a healthy server: the test must not fire for its neighbours' work.
-    api_response_time: { target: 500, critical: 1_000 },
-    query_time: { target: 1_000, critical: 2_000 },
-    analytics_update: { target: 1_000, critical: 2_500 },
+    api_response_time: { target: 300, critical: 600 },
+    query_time: { target: 500, critical: 1_000 },
+    analytics_update: { target: 500, critical: 1_000 },
     websocket_latency: { target: 250, critical: 350 },
-    // A Monte Carlo run of a second is beyond these, a parametric one far below.
-    var_time: { target: 50, critical: 100 },
+    // A simulation of half a million paths is beyond these, a parametric figure takes less than one.
+    var_time: { target: 25, critical: 50 },
     memory: { target: baseGB + 0.5, critical: baseGB + 0.8 },
     // One core of this machine, held all the time, is beyond these.
-    cpu: { target: 55 / cores, critical: 75 / cores },
+    cpu: { target: 50 / cores, critical: 65 / cores },
     // A hub that gets a millisecond between two blocks of its event loop delivers less than this.
     websocket_throughput: { target: 200_000, critical: 100_000, demandAtLeast: 500 },
   });
@@ -98,15 +100,96 @@ async function quietLife(): Promise<void> {
       post('/api/v1/publish', { messages: [{ topic: 'custom.test', data: { n } }] }),
       get('/health'),
       get(`/api/v1/ticks?symbol=AAA&from=${ts - 60_000}&to=${ts}`),
-      post('/api/v1/risk/var', {
-        prices: { AAA: prices.map((price) => price + n / 1000) },
-        weights: { AAA: 1 },
-        method: 'parametric',
-        confidence: 0.99,
-      }),
+      calculating || quickFigure(prices.map((price) => price + n / 1000)),
     ]);
-    await sleep(50);
+    await sleep(100);
   }
+}
+
+const quickFigure = (prices: readonly number[]) =>
+  post('/api/v1/risk/var', {
+    prices: { AAA: prices },
+    weights: { AAA: 1 },
+    method: 'parametric',
+    confidence: 0.99,
+  });
+
+/** What can go wrong with a server, until it is stopped. */
+type Trouble = () => Promise<void>;
+
+/** Every table read and every tick waits. */
+function lockTables(): Trouble {
+  const database = app.app.get(Database);
+  let locking = true;
+  const readers = Array.from({ length: 12 }, async () => {
+    while (locking) await get(`/api/v1/ticks?symbol=AAA&from=${Date.now() - 60_000}&to=${Date.now()}`);
+  });
+  const lock = (async () => {
+    while (locking) {
+      await database.maintenance.transaction(async (client) => {
+        await client.query('LOCK TABLE ticks IN ACCESS EXCLUSIVE MODE');
+        await sleep(2_500);
+      });
+      await sleep(50);
+    }
+  })();
+  return async () => {
+    locking = false;
+    await Promise.all([lock, ...readers]);
+  };
+}
+
+function holdMemory(): Trouble {
+  const held = Array.from({ length: 10 }, () => Buffer.alloc(100_000_000, 1));
+  return async () => {
+    held.length = 0;
+    setFlagsFromString('--expose-gc');
+    runInNewContext('gc')();
+  };
+}
+
+function holdCore(): Trouble {
+  const spinner = new Worker('for (;;);', { eval: true });
+  return async () => {
+    await spinner.terminate();
+  };
+}
+
+function calculateLong(): Trouble {
+  calculating = true;
+  const names = Array.from({ length: 20 }, (_, i) => `S${i}`);
+  const days = Array.from({ length: 250 }, (_, i) => i);
+  const returns = Object.fromEntries(
+    names.map((name, s) => [name, days.map((i) => Math.sin(i * (s + 1)) / 50)]),
+  );
+  const weights = Object.fromEntries(names.map((name) => [name, 1 / names.length]));
+  const body = { returns, weights, method: 'monte_carlo', confidence: 0.99 };
+  const calculations = (async () => {
+    for (let seed = 1; calculating; seed++)
+      await post('/api/v1/risk/var', { ...body, options: { paths: 500_000, seed } });
+  })();
+  return async () => {
+    calculating = false;
+    await calculations;
+  };
+}
+
+/** A handler that never lets go: messages are late, and fewer than are asked for. */
+function holdEventLoop(): Trouble {
+  const hub = app.app.get(Hub);
+  const data = { text: 'x'.repeat(200) };
+  let blocking = true;
+  const blocker = (async () => {
+    while (blocking) {
+      for (let i = 0; i < 20; i++) hub.publish('custom.test', data);
+      block(300);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  })();
+  return async () => {
+    blocking = false;
+    await blocker;
+  };
 }
 
 const firingNow = async (): Promise<readonly string[]> =>
@@ -131,132 +214,48 @@ async function until(what: string, check: () => Promise<boolean>, timeoutMs: num
   }
 }
 
-const fired = async (names: readonly string[]) => {
-  const now = await firingNow();
-  return names.every((name) => now.includes(name));
-};
+const judged = async () => (await prometheus.query('tidewatch:target:value')).length;
+
+/** Alerts of which Alertmanager has told that they fire, or that they are over. */
+const told = (status: 'firing' | 'resolved'): readonly (string | undefined)[] =>
+  [
+    ...new Set(
+      prometheus.notifications.filter((n) => n.status === status).map(({ labels }) => labels.alertname),
+    ),
+  ].sort();
+const fired = async (names: readonly string[]) => names.every((name) => told('firing').includes(name));
 
 describe('the eight alerts, through a real Prometheus and a real Alertmanager', () => {
   it('are quiet while the server is well', async () => {
     background.push(quietLife());
-    await sleep(6_000);
+    await until('a number for each row', async () => (await judged()) === targetRules.length, 20_000);
+    await sleep(2_000);
     expect(await prometheus.brokenRules()).toEqual([]);
     expect(await firingNow()).toEqual([]);
-  }, 60_000);
+  });
 
-  it('fire when tables are locked: API, queries and analytics wait for the database', async () => {
-    const database = app.app.get(Database);
-    let locking = true;
-    const readers = Array.from({ length: 8 }, async () => {
-      while (locking) await get(`/api/v1/ticks?symbol=AAA&from=${Date.now() - 60_000}&to=${Date.now()}`);
-    });
-    const lock = (async () => {
-      while (locking) {
-        await database.maintenance.transaction(async (client) => {
-          await client.query('LOCK TABLE ticks IN ACCESS EXCLUSIVE MODE');
-          await sleep(4_000);
-        });
-        await sleep(50);
-      }
-    })();
+  it('fire for locked tables, held memory, a busy core and long calculations', async () => {
+    const troubles = [lockTables(), holdMemory(), holdCore(), calculateLong()];
+    const expected = alertNames.filter((name) => !name.startsWith('WebSocket'));
     try {
-      await until(
-        'firing',
-        () =>
-          fired([
-            'ApiResponseTimeHigh',
-            'ApiResponseTimeCritical',
-            'QueryTimeHigh',
-            'QueryTimeCritical',
-            'AnalyticsUpdateHigh',
-            'AnalyticsUpdateCritical',
-          ]),
-        45_000,
-      );
+      await until('firing', () => fired(expected), 45_000);
     } finally {
-      locking = false;
-      await Promise.all([lock, ...readers]);
+      await Promise.all(troubles.map((end) => end()));
     }
-  }, 60_000);
+  });
 
-  it('fire for memory that is held, a busy core and long calculations', async () => {
-    const held: Buffer[] = [];
-    for (let i = 0; i < 10; i++) held.push(Buffer.alloc(100_000_000, 1));
-    const spinner = new Worker('for (;;);', { eval: true });
-    let calculating = true;
-    const calculations = (async () => {
-      for (let seed = 1; calculating; seed++) {
-        await post('/api/v1/risk/var', {
-          returns: Object.fromEntries(
-            Array.from({ length: 20 }, (_, s) => [
-              `S${s}`,
-              Array.from({ length: 250 }, (_, i) => Math.sin(i * (s + 1)) / 50),
-            ]),
-          ),
-          weights: Object.fromEntries(Array.from({ length: 20 }, (_, s) => [`S${s}`, 0.05])),
-          method: 'monte_carlo',
-          confidence: 0.99,
-          options: { paths: 200_000, seed },
-        });
-      }
-    })();
+  it('fire for a handler that holds the event loop', async () => {
+    const end = holdEventLoop();
     try {
-      await until(
-        'firing',
-        () =>
-          fired(['MemoryHigh', 'MemoryCritical', 'CpuHigh', 'CpuCritical', 'VarTimeHigh', 'VarTimeCritical']),
-        45_000,
-      );
+      await until('firing', () => fired(alertNames.filter((name) => name.startsWith('WebSocket'))), 45_000);
     } finally {
-      calculating = false;
-      await spinner.terminate();
-      await calculations;
-      held.length = 0;
-      setFlagsFromString('--expose-gc');
-      runInNewContext('gc')();
+      await end();
     }
-  }, 60_000);
-
-  it('fire when a handler holds the event loop: messages are late, and fewer than are asked for', async () => {
-    const hub = app.app.get(Hub);
-    const data = { text: 'x'.repeat(200) };
-    let blocking = true;
-    const blocker = (async () => {
-      while (blocking) {
-        for (let i = 0; i < 20; i++) hub.publish('custom.test', data);
-        block(300);
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    })();
-    const loop = setInterval(() => undefined, 1_000);
-    try {
-      await until(
-        'firing',
-        () =>
-          fired([
-            'WebSocketLatencyHigh',
-            'WebSocketLatencyCritical',
-            'WebSocketThroughputLow',
-            'WebSocketThroughputCritical',
-          ]),
-        45_000,
-      );
-    } finally {
-      blocking = false;
-      clearInterval(loop);
-      await blocker;
-    }
-  }, 60_000);
+  });
 
   it('resolve when the server is well again, and Alertmanager has told of both', async () => {
-    await until('resolving', async () => (await firingNow()).length === 0, 60_000);
-    const told = (status: 'firing' | 'resolved') =>
-      [
-        ...new Set(
-          prometheus.notifications.filter((n) => n.status === status).map(({ labels }) => labels.alertname),
-        ),
-      ].sort();
-    await until('the last notification', async () => told('resolved').length >= alertNames.length, 20_000);
+    await until('resolving', async () => (await firingNow()).length === 0, 40_000);
+    await until('the last notification', async () => told('resolved').length >= alertNames.length, 10_000);
     // The watchdog fires all the time, and is never resolved.
     expect(told('firing')).toEqual([...alertNames, 'Watchdog'].sort());
     expect(told('resolved')).toEqual(alertNames);
@@ -268,5 +267,5 @@ describe('the eight alerts, through a real Prometheus and a real Alertmanager', 
         runbook: 'alerts/runbooks/QueryTimeCritical.md',
       },
     });
-  }, 90_000);
+  });
 });

@@ -12,7 +12,7 @@ export interface Reachable {
   readonly demandAtLeast?: number;
 }
 
-const windowMs = 8_000;
+const windowMs = 5_000;
 const forMs = 1_000;
 const keepFiringMs = 1_000;
 

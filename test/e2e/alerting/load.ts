@@ -30,6 +30,14 @@ async function read(answer: Response): Promise<string> {
   return text;
 }
 
+async function comeAndGo(url: string): Promise<void> {
+  const socket = new WebSocket(url);
+  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.close(1000);
+  await closed;
+}
+
 export async function startLoad(app: TestApp): Promise<Load> {
   const post = (path: string, body: unknown) =>
     fetch(`${app.baseUrl}${path}`, {
@@ -67,6 +75,15 @@ export async function startLoad(app: TestApp): Promise<Load> {
         post('/api/v1/ingest/ticks', {
           ticks: symbols.map((symbol, i) => ({ symbol, ts, price: 100 + 10 * i + Math.sin(n / 5 + i) })),
         }),
+        // One row of two is wrong, and refused by itself.
+        post('/api/v1/ingest/ticks', {
+          ticks: [
+            { symbol: 'CCC', ts, price: -1 },
+            { symbol: 'CCC', ts: ts + 1, price: 120 },
+          ],
+        }),
+        post('/api/v1/risk/portfolio/LOAD/what-if', { orders: [{ symbol: 'AAA', quantity: 1 }] }),
+        comeAndGo(`${app.wsUrl}/ws/stream`),
         post('/api/v1/ingest/metrics', {
           points: [{ portfolio_id: 'LOAD', metric_type: 'test', value: n, timestamp: ts }],
         }),

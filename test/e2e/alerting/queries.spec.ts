@@ -37,8 +37,7 @@ beforeAll(async () => {
   load = await startLoad(app);
   const shipped = renderRules({ rules, slos: sloRules, thresholds }, { ...shippedOptions, interval: '1s' });
   prometheus = await startPrometheus(app.baseUrl.replace('http://', ''), shipped);
-  await new Promise((resolve) => setTimeout(resolve, 25_000));
-}, 90_000);
+});
 afterAll(async () => {
   await load?.stop();
   await prometheus?.stop();
@@ -52,36 +51,61 @@ const filledIn = (expr: string) =>
     .replaceAll('$__rate_interval', '20s')
     .replaceAll('$__range', '20s');
 
+/** What a healthy server on plain PostgreSQL cannot show, whatever it is asked to do. */
+const emptyHere: readonly (string | undefined)[] = [
+  'TimescaleDB is not in use',
+  'pg_stat_statements is not installed',
+  'no server error',
+  'every run ended well',
+  'no label grew beyond its bound',
+  'no label has grown beyond its bound',
+  'nothing waits',
+  'the engine keeps up',
+];
+
+interface Question {
+  readonly name: string;
+  readonly expr: string;
+}
+
+/** Those that have no answer yet after a time in which every collector has run several times. */
+async function unanswered(questions: readonly Question[], limitMs = 30_000): Promise<readonly string[]> {
+  let left = [...questions];
+  for (const end = Date.now() + limitMs; left.length > 0 && Date.now() < end; ) {
+    const results = await Promise.all(left.map(({ expr }) => prometheus.query(expr)));
+    left = left.filter((_, i) => results[i]?.length === 0);
+    if (left.length > 0) await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  return left.map(({ name, expr }) => `${name}: ${expr}`);
+}
+
 describe('against a real Prometheus that scrapes a live server under load', () => {
   it('every rule is evaluated without an error', async () => {
     expect(await prometheus.brokenRules()).toEqual([]);
   });
 
-  it('no query of any panel is empty, unless it says why', async () => {
-    const empty: string[] = [];
-    for (const dashboard of dashboards) {
-      for (const { panel, query } of queriesOf(dashboard)) {
-        const result = await prometheus.query(filledIn(query.expr));
-        if (result.length === 0 && query.mayBeEmpty === undefined) {
-          empty.push(`${dashboard.title} › ${panel.title}: ${query.expr}`);
-        }
-      }
-    }
-    expect(empty).toEqual([]);
-  }, 60_000);
+  it('no query of any panel is empty, but for the few that nothing healthy can fill', async () => {
+    const questions = dashboards.flatMap((dashboard) =>
+      [...queriesOf(dashboard)]
+        .filter(({ query }) => !emptyHere.includes(query.mayBeEmpty))
+        .map(({ panel, query }) => ({
+          name: `${dashboard.title} › ${panel.title}`,
+          expr: filledIn(query.expr),
+        })),
+    );
+    expect(questions.length).toBeGreaterThan(100);
+    expect(await unanswered(questions)).toEqual([]);
+  });
 
-  it('no rule looks at nothing, unless it says why', async () => {
-    const empty: string[] = [];
-    const seen = new Set<string>();
-    for (const { name, rule } of liveAlerts(rules, thresholds)) {
-      if (seen.has(rule.threshold)) continue;
-      seen.add(rule.threshold);
-      const result = await prometheus.query(promql(rule.signal, 20_000, rule.by));
-      if (result.length === 0 && rule.mayBeEmpty === undefined)
-        empty.push(`${name}: ${promql(rule.signal, 20_000, rule.by)}`);
-    }
-    expect(empty).toEqual([]);
-  }, 60_000);
+  it('no rule looks at nothing, but for the few that nothing healthy can fill', async () => {
+    const looked = new Map(
+      liveAlerts(rules, thresholds)
+        .filter(({ rule }) => !emptyHere.includes(rule.mayBeEmpty))
+        .map(({ name, rule }) => [rule.threshold, { name, expr: promql(rule.signal, 20_000, rule.by) }]),
+    );
+    expect(looked.size).toBeGreaterThan(30);
+    expect(await unanswered([...looked.values()])).toEqual([]);
+  });
 
   it('the app and Prometheus say the same of the eight rows', async () => {
     const answer = (await (await fetch(`${app.baseUrl}/api/v1/ops/targets`)).json()) as {

@@ -56,7 +56,7 @@ export interface SignalRule extends Described {
    * problem, as with a pool that was closed.
    */
   readonly absent?: 'unknown' | 'good';
-  /** Why a healthy, loaded server may have no series of it; else a test asks for some. */
+  /** When there are no series of it. A test asks a loaded server for some nevertheless, wherever it can. */
   readonly mayBeEmpty?: string;
 }
 
