@@ -1,20 +1,35 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { blockedParent } from '../../src/embedded/database-user.js';
 import { isAlive, processesIn } from '../../src/embedded/process-table.js';
 import { embeddedDatabaseUrl, postmaster, type ServerOptions, ServerProcess } from '../harness/index.js';
 
+let made: string;
 let dataDir: string;
 let servers: ServerProcess[];
 
+const newFolder = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'tidewatch-e2e-'));
+  chmodSync(folder, 0o755);
+  return folder;
+};
+
+beforeAll(async () => {
+  made = newFolder();
+  const server = new ServerProcess({ settings: { DATA_DIR: made } });
+  await server.ready();
+  await server.stop();
+});
+afterAll(() => rmSync(made, { recursive: true, force: true }));
+
 beforeEach(() => {
-  dataDir = mkdtempSync(join(tmpdir(), 'tidewatch-e2e-'));
-  chmodSync(dataDir, 0o755);
+  dataDir = newFolder();
   servers = [];
 });
 
@@ -33,6 +48,12 @@ function start(options: ServerOptions = {}): ServerProcess {
   const server = new ServerProcess({ ...options, settings: { DATA_DIR: dataDir, ...options.settings } });
   servers.push(server);
   return server;
+}
+
+/** On the database of a server that was started before and stopped in order, for what is not about a first start. */
+function startAgain(options: ServerOptions = {}): ServerProcess {
+  execFileSync('cp', ['-a', join(made, 'postgres'), join(made, 'secrets'), dataDir]);
+  return start(options);
 }
 
 async function query(sql: string): Promise<unknown[]> {
@@ -81,7 +102,7 @@ describe('a start', () => {
   });
 
   it('runs PostgreSQL under a user that is not root', async () => {
-    await start().ready();
+    await startAgain().ready();
     const { pid } = postmaster(dataDir);
     const [, uid] = /^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
     const [firstInside] = readFileSync(`/proc/${pid}/uid_map`, 'utf8').trim().split(/\s+/);
@@ -104,7 +125,7 @@ describe('a stop', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'on %s ends with 0 within 10 s and leaves nothing behind',
     async (signal) => {
-      const server = start();
+      const server = startAgain();
       await server.ready();
       const { pid } = postmaster(dataDir);
       const { code, ms } = await server.stop(signal);
@@ -119,7 +140,7 @@ describe('a stop', () => {
   );
 
   it('takes the two signals that one Ctrl-C sends as one', async () => {
-    const server = start({ bootstrap: true });
+    const server = startAgain({ bootstrap: true });
     await server.ready();
     server.signal('SIGINT');
     server.signal('SIGINT');
@@ -140,7 +161,7 @@ describe('a stop', () => {
 
 describe('after a crash', () => {
   it('of the server, the next start takes the folder over, stops the orphan and has every commit', async () => {
-    const first = start();
+    const first = startAgain();
     await first.ready();
     await query('CREATE TABLE witness (n int); INSERT INTO witness VALUES (42)');
     const orphan = postmaster(dataDir).pid;
@@ -154,7 +175,7 @@ describe('after a crash', () => {
   });
 
   it('of server and PostgreSQL together, too, although a foreign process has got the number in the pid file', async () => {
-    const first = start();
+    const first = startAgain();
     await first.ready();
     await query('CREATE TABLE witness (n int); INSERT INTO witness VALUES (42)');
     const orphan = postmaster(dataDir).pid;
@@ -168,7 +189,7 @@ describe('after a crash', () => {
   });
 
   it('of PostgreSQL alone, the server starts it again and is ready again', async () => {
-    const server = start();
+    const server = startAgain();
     const url = await server.ready();
     await query('CREATE TABLE witness (n int); INSERT INTO witness VALUES (42)');
     const { pid } = postmaster(dataDir);
@@ -187,7 +208,7 @@ describe('after a crash', () => {
   });
 
   it('of the private Redis, the server stays ready, says degraded and starts it again', async () => {
-    const server = start();
+    const server = startAgain();
     const url = await server.ready();
     const redis = () => processesIn(join(dataDir, 'redis'), 'redis');
     const [before] = redis();
@@ -205,7 +226,7 @@ describe('a start is refused, in one line', () => {
   afterEach(() => void occupied?.close());
 
   it('on a folder that another server uses, which is not disturbed', async () => {
-    const first = start();
+    const first = startAgain();
     const url = await first.ready();
     expect(await refused(start())).toMatch(new RegExp(`another server \\(process ${first.pid}.*${dataDir}`));
     expect(await status(url)).toBe(200);
