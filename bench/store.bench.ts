@@ -5,15 +5,15 @@ import { openBenchStore, startServer } from './store/bench-store.js';
 import { copySection } from './store/copy-section.js';
 import { crashSection } from './store/crash-section.js';
 import { historySection } from './store/history-section.js';
-import { httpSection } from './store/http-section.js';
+import { httpSection, uploadSection } from './store/http-section.js';
 import { makePoints, readTicks } from './store/rows.js';
 
-const sections = ['copy', 'http', 'history', 'crash'] as const;
+const sections = ['copy', 'http', 'upload', 'history', 'crash'] as const;
 /** Where development machines keep the trades of 7 October 2013, beside the project. */
 const realTicks = '../shared/data/us-equity-ticks-2013-10-07.csv.gz';
 
 const usage = `npm run bench -- store [sections: ${sections.join(', ')}] [options]
-  --database URL      an empty database to use instead of a fresh embedded PostgreSQL (not for http and crash)
+  --database URL      an empty database to use instead of a fresh embedded PostgreSQL (for copy and history)
   --ticks FILE        real ticks as CSV (ts_ms,symbol,price,size), gzip or not
   --metrics N         made-up metrics to write (default 2000000)
   --rows N            rows under the queries (default 10000000)
@@ -46,11 +46,12 @@ export async function run(args: string[]): Promise<void> {
     process.exitCode = unknown.length > 0 ? 2 : 0;
     return;
   }
+  const rowsWanted = wanted.includes('copy') || wanted.includes('http');
   const file = values.ticks ?? (existsSync(realTicks) ? join(process.cwd(), realTicks) : undefined);
-  const { ticks, source } = readTicks(file, 388_417);
+  const { ticks, source } = rowsWanted ? readTicks(file, 388_417) : { ticks: [], source: '' };
   const now = Date.now();
-  const points = makePoints(Number(values.metrics), now - 86_400_000, now);
-  console.log(`ticks: ${ticks.length.toLocaleString('en')} ${source}`);
+  const points = rowsWanted ? makePoints(Number(values.metrics), now - 86_400_000, now) : [];
+  if (rowsWanted) console.log(`ticks: ${ticks.length.toLocaleString('en')} ${source}`);
 
   if (wanted.includes('copy') || wanted.includes('history')) {
     const server = await startServer(values.database);
@@ -69,12 +70,8 @@ export async function run(args: string[]): Promise<void> {
     }
   }
   if (wanted.includes('http')) {
-    await httpSection({
-      ticks,
-      points,
-      rounds: Number(values.rounds),
-      uploadMb: Number(values['upload-mb']),
-    });
+    await httpSection({ ticks, points, rounds: Number(values.rounds) });
   }
+  if (wanted.includes('upload')) await uploadSection(Number(values['upload-mb']));
   if (wanted.includes('crash')) await crashSection(Number(values.kills));
 }

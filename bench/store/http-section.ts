@@ -17,16 +17,31 @@ export interface HttpSectionOptions {
   readonly ticks: readonly Tick[];
   readonly points: readonly MetricPoint[];
   readonly rounds: number;
-  readonly uploadMb: number;
 }
 
-/** The whole server, one NDJSON upload at a time, against `psql COPY csv` into the same table of the same database. */
-export async function httpSection(options: HttpSectionOptions): Promise<void> {
+/** A server of its own for a part of the benchmark. */
+async function withServer(
+  work: (server: BenchProcess, url: string, folder: string) => Promise<void>,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'tidewatch-http-'));
   chmodSync(folder, 0o755);
   const server = new BenchProcess(join(folder, 'data'));
   try {
-    const url = await server.ready();
+    await work(server, await server.ready(), folder);
+  } finally {
+    await server.kill('SIGTERM');
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Resident memory of the server during one long upload. */
+export function uploadSection(megabytes: number): Promise<void> {
+  return withServer((server, url) => watchUpload(server, url, megabytes));
+}
+
+/** The whole server, one NDJSON upload at a time, against `psql COPY csv` into the same table of the same database. */
+export function httpSection(options: HttpSectionOptions): Promise<void> {
+  return withServer(async (server, url, folder) => {
     await compare(server, url, folder, options.rounds, {
       table: 'ticks',
       path: '/api/v1/ingest/ticks',
@@ -40,6 +55,7 @@ export async function httpSection(options: HttpSectionOptions): Promise<void> {
           `${i + 1},${symbol},${new Date(tsMs).toISOString()},${price},${size ?? ''},`,
       ),
     });
+    await makePortfolios(url, options.points);
     await compare(server, url, folder, options.rounds, {
       table: 'analytics_metrics',
       path: '/api/v1/ingest/metrics',
@@ -61,10 +77,18 @@ export async function httpSection(options: HttpSectionOptions): Promise<void> {
           `${p.portfolioId},${p.metricType},${p.value},${new Date(p.tsMs).toISOString()},${p.metadata === null ? '' : `"${p.metadata.replaceAll('"', '""')}"`}`,
       ),
     });
-    await watchUpload(server, url, options.uploadMb);
-  } finally {
-    await server.kill('SIGTERM');
-    rmSync(folder, { recursive: true, force: true });
+  });
+}
+
+/** Metrics of portfolios that do not exist are refused. */
+async function makePortfolios(url: string, points: readonly MetricPoint[]): Promise<void> {
+  for (const id of new Set(points.map((p) => p.portfolioId))) {
+    const response = await fetch(`${url}/api/v1/portfolios/${id}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: id, currency: 'USD', positions: [] }),
+    });
+    if (!response.ok) throw new Error(`PUT answered ${response.status}`);
   }
 }
 

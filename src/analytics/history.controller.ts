@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { notFound } from '../domain/problem.js';
+import { notFound, Problem } from '../domain/problem.js';
 import { type HistoryPage, type HistorySeries, MetricRepository } from '../store/metric.repository.js';
 import { PortfolioRepository } from '../store/portfolio.repository.js';
 import {
@@ -11,6 +11,9 @@ import {
   historyQuery,
   portfolioId,
 } from './history.dto.js';
+
+/** Unknown ids that one answer names. */
+const maxListedUnknown = 100;
 
 /** Metrics over time. The buckets arrive from the database as JSON text and leave as it, piece by piece. */
 @Controller('api/v1/analytics')
@@ -47,6 +50,7 @@ export class HistoryController {
       portfolioIds: [...new Set(body.portfolio_ids)],
       ...(body.metric_types ? { metricTypes: body.metric_types } : {}),
     });
+    await this.requireExisting(body.portfolio_ids, page.withoutData);
     const newest = page.series.reduce<number | null>(
       (max, { asOfMs }) => (asOfMs === null ? max : Math.max(max ?? 0, asOfMs)),
       null,
@@ -59,6 +63,22 @@ export class HistoryController {
       }
       yield ']';
     });
+  }
+
+  /** A deleted portfolio keeps its history; one that has none and does not exist is a mistake of the caller. */
+  private async requireExisting(asked: readonly string[], withoutData: readonly string[]): Promise<void> {
+    if (withoutData.length === 0) return;
+    const existing = await this.portfolios.existing(withoutData);
+    const unknown = withoutData.filter((id) => !existing.has(id));
+    if (unknown.length === 0) return;
+    const [first = ''] = unknown;
+    const errors = unknown.slice(0, maxListedUnknown).map((id) => ({
+      pointer: `/portfolio_ids/${asked.indexOf(id)}`,
+      code: 'NOT_FOUND',
+      message: `No portfolio has the id "${id}".`,
+    }));
+    const others = unknown.length > 1 ? ` (and ${unknown.length - 1} more)` : '';
+    throw new Problem(404, 'NOT_FOUND', `No portfolio has the id "${first}"${others}.`, { errors });
   }
 }
 

@@ -43,6 +43,24 @@ describe('Health', () => {
     expect(health.report().status).toBe('ok');
   });
 
+  it('asks again when the run under way began before the dependency was there', async () => {
+    const answers: ((ok: boolean) => void)[] = [];
+    health.check('redis', {
+      required: false,
+      run: () =>
+        new Promise<void>((resolve, reject) =>
+          answers.push((ok) => (ok ? resolve() : reject(new Error('not connected yet')))),
+        ),
+    });
+    await jest.advanceTimersByTimeAsync(1_000);
+    const all = health.runAll();
+    answers[0]?.(false);
+    await jest.advanceTimersByTimeAsync(0);
+    answers[1]?.(true);
+    await all;
+    expect(health.report().status).toBe('ok');
+  });
+
   it('loses readiness when a required dependency goes away, and gets it back', async () => {
     let works = true;
     health.check('database', {

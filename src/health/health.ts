@@ -44,7 +44,9 @@ export class Health {
     logger: Logger,
   ) {
     this.log = logger.child('health');
-    this.timer = setInterval(() => void this.runAll(), checkIntervalMs);
+    this.timer = setInterval(() => {
+      for (const [name, probe] of this.probes) void this.start(name, probe);
+    }, checkIntervalMs);
     this.timer.unref();
     lifecycle.onShutdown('close', 'health checks', () => clearInterval(this.timer));
   }
@@ -61,14 +63,16 @@ export class Health {
     this.states.set(name, read);
   }
 
-  /** Runs every check now, or waits for the run under way; resolves when all have an outcome. */
+  /**
+   * Resolves when every check has an outcome of now: a run under way counts when it succeeds. One that fails may have
+   * begun before its dependency was there, and is repeated once.
+   */
   async runAll(): Promise<void> {
     await Promise.all(
-      [...this.probes].map(([name, probe]) => {
-        probe.running ??= this.run(name, probe).finally(() => {
-          probe.running = null;
-        });
-        return probe.running;
+      [...this.probes].map(async ([name, probe]) => {
+        const underWay = probe.running !== null;
+        await this.start(name, probe);
+        if (underWay && probe.failure !== null) await this.start(name, probe);
       }),
     );
   }
@@ -87,6 +91,14 @@ export class Health {
     }
     for (const [name, read] of this.states) checks[name] = read();
     return { status: ok ? 'ok' : 'degraded', checks };
+  }
+
+  /** Never two runs of one check at a time. */
+  private start(name: string, probe: Probe): Promise<void> {
+    probe.running ??= this.run(name, probe).finally(() => {
+      probe.running = null;
+    });
+    return probe.running;
   }
 
   private async run(name: string, probe: Probe): Promise<void> {
@@ -109,8 +121,8 @@ export class Health {
 
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(new Error(`no answer within ${checkTimeoutMs} ms`)), {
-      once: true,
-    });
+    const late = (): void => reject(new Error(`no answer within ${checkTimeoutMs} ms`));
+    // After a pause of the event loop the timer comes first: an answer that has arrived meanwhile still counts.
+    signal.addEventListener('abort', () => void setImmediate(late), { once: true });
   });
 }

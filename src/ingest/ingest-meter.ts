@@ -7,7 +7,7 @@ import {
 } from '../observability/catalogue/ingest.js';
 import type { CounterHandle, Metrics } from '../observability/metrics.js';
 import type { BodyFormat } from './body-format.js';
-import { type RejectCode, rejectCodes } from './parse/row-fault.js';
+import { rejectCodes } from './parse/row-fault.js';
 
 export type IngestVia = 'http' | 'websocket' | 'process';
 export type IngestResult = 'stored' | 'replayed' | 'refused' | 'unavailable' | 'failed';
@@ -31,12 +31,16 @@ export class IngestMeter {
     this.waits = metrics.counter(ingestBackpressureWaits, { kind });
     for (const code of rejectCodes)
       this.byCode.set(code, metrics.counter(ingestRejectedRows, { kind, code }));
+    this.byCode.set(
+      'UNKNOWN_PORTFOLIO',
+      metrics.counter(ingestRejectedRows, { kind, code: 'UNKNOWN_PORTFOLIO' }),
+    );
     this.byDatabase = metrics.counter(ingestRejectedRows, { kind, code: 'database' });
   }
 
   rejected(rejections: readonly { readonly code: string }[]): void {
     this.rejectedRows.inc(rejections.length);
-    for (const { code } of rejections) (this.byCode.get(code as RejectCode) ?? this.byDatabase).inc();
+    for (const { code } of rejections) (this.byCode.get(code) ?? this.byDatabase).inc();
   }
 
   request(via: IngestVia, result: IngestResult): void {

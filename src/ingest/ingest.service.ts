@@ -13,6 +13,7 @@ import {
 } from '../observability/catalogue/ingest.js';
 import { Metrics } from '../observability/metrics.js';
 import { MetricWriter } from '../store/metric.writer.js';
+import { withOriginalIndices } from '../store/row-bounds.js';
 import { TickWriter } from '../store/tick.writer.js';
 import { type BodyFormat, pointParser, tickParser } from './body-format.js';
 import { IdempotentUploads } from './idempotent-uploads.js';
@@ -20,6 +21,7 @@ import type { AppendOutcome, IngestLane } from './ingest-lane.js';
 import { IngestMeter, type IngestVia } from './ingest-meter.js';
 import { type IngestAnswer, type IngestOutcome, IngestReport } from './ingest-report.js';
 import { IngestRun } from './ingest-run.js';
+import { KnownPortfolios } from './known-portfolios.js';
 import type { Precision } from './parse/line-protocol-scanner.js';
 import { MetricRows } from './parse/metric-row.js';
 import { ParsedRows } from './parse/parsed-rows.js';
@@ -56,6 +58,7 @@ export class IngestService {
   constructor(
     ticks: TickWriter,
     points: MetricWriter,
+    known: KnownPortfolios,
     private readonly uploads: IdempotentUploads,
     private readonly lifecycle: Lifecycle,
     config: Config,
@@ -74,7 +77,12 @@ export class IngestService {
     this.pointsLane = {
       kind: 'metrics',
       meter: new IngestMeter(metrics, 'metrics'),
-      append: (rows, options) => points.append(rows, options),
+      append: async (all, options) => {
+        const { rows, unknown } = await known.check(all);
+        const outcome = await points.append(rows, options);
+        if (unknown.length === 0) return outcome;
+        return { ...outcome, rejected: withOriginalIndices(unknown, outcome.rejected) };
+      },
     };
     this.budget = new RowBudget(config.get('INGEST_BUFFER_MAX_ROWS'));
     metrics.gaugeFrom(ingestBufferedRows, {}, () => this.budget.rows);

@@ -76,7 +76,7 @@ interface Slice extends Series {
 
 /** Compiling a query of this kind takes longer than running it. */
 const snapshot = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-  SET LOCAL statement_timeout = ${statementTimeoutMs.report}; SET LOCAL jit = off`;
+  SET LOCAL statement_timeout = ${statementTimeoutMs.report}; SET LOCAL jit = off; SET LOCAL datestyle = 'ISO'`;
 
 /** Reads metrics: history from the roll-ups with the newest rows added, and the newest values. */
 @Injectable()

@@ -88,6 +88,16 @@ export class PortfolioRepository {
     return rows[0] ? toPortfolio(rows[0]) : null;
   }
 
+  /** Those of the ids that portfolios have. */
+  async existing(ids: readonly string[]): Promise<Set<string>> {
+    const { rows } = await this.database.reader.query<{ id: string }>({
+      name: 'portfolios_existing',
+      text: 'SELECT id FROM portfolios WHERE id = ANY ($1)',
+      values: [ids],
+    });
+    return new Set(rows.map((r) => r.id));
+  }
+
   /** By id. @throws Problem 400 `INVALID_CURSOR` */
   async list({
     cursor,

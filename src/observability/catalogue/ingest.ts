@@ -23,6 +23,7 @@ export const ingestRejectedRows = counter(
       'MISSING_FIELD',
       'INVALID_SYMBOL',
       'INVALID_PORTFOLIO_ID',
+      'UNKNOWN_PORTFOLIO',
       'INVALID_METRIC_TYPE',
       'INVALID_TS',
       'TS_OUT_OF_RANGE',

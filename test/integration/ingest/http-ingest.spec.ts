@@ -10,8 +10,17 @@ let database: Database;
 beforeAll(async () => {
   app = await startApp();
   database = app.app.get(Database);
+  for (const id of ['M1', 'M2', 'IS']) await putPortfolio(id);
 });
 afterAll(() => app.stop());
+
+async function putPortfolio(id: string): Promise<void> {
+  await fetch(`${app.baseUrl}/api/v1/portfolios/${id}`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name: id, currency: 'USD', positions: [] }),
+  });
+}
 
 interface Answer {
   status: number;
@@ -193,6 +202,40 @@ describe('POST /api/v1/ingest/metrics', () => {
       { metric_type: 'risk', value: 1.5, metadata: { desk: 'eq' } },
       { metric_type: 'risk.es', value: 2, metadata: { desk: 'eq' } },
     ]);
+  });
+});
+
+describe('points of portfolios that do not exist', () => {
+  const point = (portfolio: string, i: number): string =>
+    `{"portfolio_id":"${portfolio}","metric_type":"m","value":${i},"timestamp":${t0 + i}}\n`;
+
+  it('are refused by themselves, each with its index', async () => {
+    const refused = { code: 'UNKNOWN_PORTFOLIO', message: 'There is no portfolio "GHOST".' };
+    const body = ['M1', 'GHOST', 'M2', 'oops', 'GHOST']
+      .map((id, i) => (id === 'oops' ? `${id}\n` : point(id, i)))
+      .join('');
+    expect((await post('metrics', body)).body).toEqual({
+      accepted: 2,
+      duplicates: 0,
+      rejected: [
+        { index: 1, ...refused },
+        expect.objectContaining({ index: 3, code: 'MALFORMED_ROW' }),
+        { index: 4, ...refused },
+      ],
+      rejected_total: 3,
+    });
+    const { rows } = await database.reader.query(
+      "SELECT FROM analytics_metrics WHERE portfolio_id = 'GHOST' UNION ALL SELECT FROM latest_metrics WHERE portfolio_id = 'GHOST'",
+    );
+    expect(rows).toEqual([]);
+  });
+
+  it('are stored as soon as the portfolio exists, and refused again once it is deleted', async () => {
+    expect((await post('metrics', point('NEW', 1))).body).toMatchObject({ accepted: 0, rejected_total: 1 });
+    await putPortfolio('NEW');
+    expect((await post('metrics', point('NEW', 2))).body).toMatchObject({ accepted: 1, rejected_total: 0 });
+    await fetch(`${app.baseUrl}/api/v1/portfolios/NEW`, { method: 'DELETE' });
+    expect((await post('metrics', point('NEW', 3))).body).toMatchObject({ accepted: 0, rejected_total: 1 });
   });
 });
 

@@ -45,6 +45,11 @@ describe('/ws/ingest', () => {
   });
 
   it('acknowledges metric points', async () => {
+    await fetch(`${app.baseUrl}/api/v1/portfolios/W`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'W', currency: 'USD', positions: [] }),
+    });
     const point = { portfolio_id: 'W', metric_type: 'm', value: 1, timestamp: t0 };
     expect(await client.request({ type: 'metrics', id: 'b', points: [point] })).toMatchObject({
       type: 'ack',

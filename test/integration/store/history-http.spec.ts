@@ -69,6 +69,11 @@ describe('what was stored, over HTTP', () => {
   });
 
   it('answers many portfolios at once and says which have nothing', async () => {
+    await fetch(`${app.baseUrl}/api/v1/portfolios/NONE`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'empty', currency: 'USD', positions: [] }),
+    });
     const body = {
       portfolio_ids: ['B', 'A', 'NONE'],
       from: new Date(t0).toISOString(),
@@ -93,6 +98,14 @@ describe('what was stored, over HTTP', () => {
       'pnl',
       'value',
     ]);
+  });
+
+  it('names the portfolios that do not exist', async () => {
+    const body = { portfolio_ids: ['A', 'NOBODY'], from: t0, to: t0 + 600_000, bucket: '5m' };
+    expect(await post(body)).toMatchObject({
+      status: 404,
+      body: { code: 'NOT_FOUND', errors: [{ pointer: '/portfolio_ids/1', code: 'NOT_FOUND' }] },
+    });
   });
 
   it('says that there is nothing instead of inventing zeros', async () => {
