@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
+import { errorMessage } from '../domain/error-message.js';
 import { type CloseCode, closeCode } from './protocol/close-codes.js';
-import { errorCodes } from './protocol/errors.js';
-import { errorText } from './protocol/messages.js';
+import { refusal } from './protocol/errors.js';
 import { maxPongBytes, pingNumber, writePong } from './protocol/ping.js';
 import type { Encoding, Receiver } from './receiver.js';
 import type { Subscription } from './subscription.js';
@@ -144,7 +144,7 @@ export class Connection implements Receiver, ReadState, WriteTarget, FrameSink {
    * vanishes in silence.
    */
   emit(_event: string, _payload: unknown): void {
-    this.send(errorText({ code: 'INTERNAL', message: errorCodes.INTERNAL, id: undefined }));
+    this.send(errorMessage(refusal('INTERNAL_ERROR'), null));
   }
 
   /** Sends one frame; during a read it leaves together with the other answers to what was read. */

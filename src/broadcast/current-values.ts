@@ -3,7 +3,7 @@ import { ModuleRef } from '@nestjs/core';
 import { AnalyticsService } from '../analytics/analytics.service.js';
 import { PortfolioBook } from '../analytics/portfolio-book.js';
 import { Problem } from '../domain/problem.js';
-import { Hub } from './hub.js';
+import { Hub, type Present } from './hub.js';
 
 /**
  * The present value of a topic on which this process has published nothing yet: a portfolio's summary, a symbol's
@@ -25,24 +25,44 @@ export class CurrentValues implements OnApplicationBootstrap {
     this.hub.currentValue = (topic) => this.of(topic);
   }
 
-  /** @returns `undefined` when there is none */
-  of(topic: string): unknown {
-    try {
-      if (topic.startsWith('analytics.')) {
-        return this.analytics?.summary(topic.slice('analytics.'.length));
-      }
-      if (topic.startsWith('prices.')) return this.price(topic.slice('prices.'.length));
-    } catch (error) {
-      // An unknown portfolio: its topic is empty until it exists.
-      if (!(error instanceof Problem)) throw error;
+  of(topic: string): Present {
+    const dot = topic.indexOf('.');
+    const name = topic.slice(dot + 1);
+    switch (topic.slice(0, dot)) {
+      case 'analytics':
+        return this.summary(name);
+      case 'risk':
+      case 'limits':
+        return this.isKnown(name) ? { reason: 'nothing_published' } : { reason: 'unknown_portfolio' };
+      case 'prices':
+        return this.price(name);
+      default:
+        return { reason: 'nothing_published' };
     }
-    return undefined;
   }
 
-  private price(symbol: string): unknown {
-    const known = this.book?.price(symbol);
-    if (known === undefined) return undefined;
-    return { symbol, price: known.price, size: null, as_of: new Date(known.tsMs).toISOString(), seq: null };
+  private summary(portfolioId: string): Present {
+    if (this.analytics === undefined) return { reason: 'nothing_published' };
+    try {
+      return { value: this.analytics.summary(portfolioId) };
+    } catch (error) {
+      // The topic is empty until the portfolio exists.
+      if (error instanceof Problem) return { reason: 'unknown_portfolio' };
+      throw error;
+    }
+  }
+
+  /** Where this process has no portfolios, any may exist. */
+  private isKnown(portfolioId: string): boolean {
+    return this.book === undefined || this.book.marked(portfolioId) !== undefined;
+  }
+
+  private price(symbol: string): Present {
+    if (this.book === undefined) return { reason: 'nothing_published' };
+    const known = this.book.price(symbol);
+    if (known === undefined) return { reason: 'no_price' };
+    const asOf = new Date(known.tsMs).toISOString();
+    return { value: { symbol, price: known.price, size: null, as_of: asOf, seq: null } };
   }
 
   private find<T>(type: Type<T>): T | undefined {

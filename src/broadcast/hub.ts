@@ -45,7 +45,15 @@ export interface Joined {
   readonly missed: readonly Publication[];
   /** The newest message; `null` before the first. */
   readonly last: Publication | null;
+  /** Why {@link last} is `null`. */
+  readonly emptyReason: EmptyReason | undefined;
 }
+
+/** Why a topic has nothing to show. */
+export type EmptyReason = 'nothing_published' | 'unknown_portfolio' | 'no_price';
+
+/** The present value of a topic on which nothing has been published. */
+export type Present = { readonly value: unknown } | { readonly reason: EmptyReason };
 
 /** Share of the window that writing may take before messages are gathered for the rest of it. */
 const busyShare = 0.8;
@@ -67,8 +75,7 @@ export class Hub implements BrokerListener, LaneHost {
   private waiting = false;
   private windowStartMs = 0;
   private sealing = false;
-  /** The present value of a topic on which nothing has been published; `undefined` when there is none. */
-  currentValue: (topic: string) => unknown = () => undefined;
+  currentValue: (topic: string) => Present = () => ({ reason: 'nothing_published' });
   readonly taps = new Taps();
 
   constructor(
@@ -391,13 +398,16 @@ export class Hub implements BrokerListener, LaneHost {
       recovered: complete,
       reason: complete ? undefined : typeof missed === 'string' ? missed : lost,
       missed: complete ? missed : [],
-      last: log.last ?? this.presentValue(log),
+      ...this.newest(log),
     };
   }
 
-  private presentValue(log: TopicLog): Publication | null {
-    const value = this.currentValue(log.name);
-    return value === undefined ? null : Publication.of(log.name, log.prefix, log.offset, Date.now(), value);
+  private newest(log: TopicLog): Pick<Joined, 'last' | 'emptyReason'> {
+    if (log.last !== null) return { last: log.last, emptyReason: undefined };
+    const present = this.currentValue(log.name);
+    if ('reason' in present) return { last: null, emptyReason: present.reason };
+    const last = Publication.of(log.name, log.prefix, log.offset, Date.now(), present.value);
+    return { last, emptyReason: undefined };
   }
 
   private settle(subscription: Subscription): void {

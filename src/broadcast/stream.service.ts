@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Authorizer } from '../access/authorizer.js';
 import { Config } from '../config/config.js';
-import { Problem } from '../domain/problem.js';
+import { errorMessage, type MessageId } from '../domain/error-message.js';
+import { Problem, wrongField } from '../domain/problem.js';
 import { Logger, type ModuleLogger } from '../observability/logger.js';
 import { inClientTrace } from '../observability/tracing/tracing.js';
 import { mayFollow } from './access-to-topics.js';
@@ -9,7 +10,7 @@ import { BroadcastMetrics } from './broadcast.metrics.js';
 import type { Connection, ConnectionHandler } from './connection.js';
 import { Hub, type Joined } from './hub.js';
 import { closeCode } from './protocol/close-codes.js';
-import { type ErrorCode, errorCodes } from './protocol/errors.js';
+import { type ErrorCode, refusal } from './protocol/errors.js';
 import * as message from './protocol/messages.js';
 import { parseTopic, type TopicName } from './protocol/topics.js';
 import type { Position } from './publication.js';
@@ -60,13 +61,12 @@ export class StreamService implements ConnectionHandler {
     const verdict = session.rate.take(Date.now());
     if (verdict !== 'ok') {
       if (verdict === 'flood') connection.close(closeCode.tooManyMessages);
-      else this.refuse(connection, 'RATE_LIMITED', undefined);
+      else this.refuse(connection, refusal('RATE_LIMITED'), null);
       return;
     }
     const request = message.readMessage(bytes.toString('utf8', from, to));
     if (message.isRefused(request)) {
-      this.metrics.errors.inc();
-      connection.send(message.errorText(request));
+      this.refuse(connection, request.problem, request.id);
       return;
     }
     switch (request.type) {
@@ -87,7 +87,7 @@ export class StreamService implements ConnectionHandler {
   }
 
   onBinary(connection: Connection): void {
-    this.refuse(connection, 'BINARY_UNSUPPORTED', undefined);
+    this.refuse(connection, refusal('BINARY_UNSUPPORTED'), null);
   }
 
   onClosed(connection: Connection): void {
@@ -107,14 +107,14 @@ export class StreamService implements ConnectionHandler {
     const name = parseTopic(topic);
     const conflict = message.conflictIn(request);
     if (name !== undefined && conflict !== undefined) {
-      this.invalid(connection, id, conflict);
+      this.refuse(connection, conflict, id);
       return;
     }
     const session = sessionOf(connection);
     session.joining ??= new Set();
     const code = this.refusalOf(connection, session, topic, name);
     if (code !== undefined) {
-      this.refuse(connection, code, id);
+      this.refuse(connection, refusal(code), id);
       return;
     }
     session.joining.add(topic);
@@ -133,7 +133,7 @@ export class StreamService implements ConnectionHandler {
     name: TopicName | undefined,
   ): ErrorCode | undefined {
     if (name === undefined) return 'UNKNOWN_TOPIC';
-    if (principal === null) return 'UNAUTHENTICATED';
+    if (principal === null) return 'KEY_REQUIRED';
     if (!mayFollow(principal, name)) return 'FORBIDDEN_TOPIC';
     if (joining?.has(topic) || connection.subscriptions.some((s) => s.topic === topic)) {
       return 'ALREADY_SUBSCRIBED';
@@ -146,11 +146,7 @@ export class StreamService implements ConnectionHandler {
     const options = message.optionsOf(request);
     const { since = null } = request;
     if (since !== null && !isPosition(since)) {
-      this.invalid(connection, request.id, {
-        pointer: '/since',
-        code: 'invalid_type',
-        message: 'since of a topic is {epoch, offset}.',
-      });
+      this.refuse(connection, wrongField('/since', 'is to be {epoch, offset} for a topic'), request.id);
       return Promise.resolve();
     }
     return this.hub.subscribe(connection, request.topic, options, since, (joined) => {
@@ -165,11 +161,8 @@ export class StreamService implements ConnectionHandler {
     const { since } = request;
     const prefix = request.topic.slice(0, -1);
     if (since !== undefined && (isPosition(since) || Object.keys(since).some((t) => !t.startsWith(prefix)))) {
-      this.invalid(connection, request.id, {
-        pointer: '/since',
-        code: 'invalid_type',
-        message: 'since of a family is {"<topic of the family>": {epoch, offset}, …}.',
-      });
+      const problem = wrongField('/since', 'is to be {"<topic of the family>": {epoch, offset}, …}');
+      this.refuse(connection, problem, request.id);
       return Promise.resolve();
     }
     const positions = new Map<string, Position>(Object.entries(since ?? {}));
@@ -194,7 +187,7 @@ export class StreamService implements ConnectionHandler {
   private unsubscribe(connection: Connection, { id, topic }: message.Unsubscribe): void {
     const subscription = connection.subscriptions.find((s) => s.topic === topic);
     if (subscription === undefined) {
-      this.refuse(connection, 'NOT_SUBSCRIBED', id);
+      this.refuse(connection, refusal('NOT_SUBSCRIBED'), id);
       return;
     }
     this.hub.unsubscribe(subscription);
@@ -204,9 +197,13 @@ export class StreamService implements ConnectionHandler {
   /** A first key, or a fresh one: topics that the new key may not see are taken away. */
   private authenticate(connection: Connection, { id, token }: message.Auth): void {
     const principal = this.authorizer.authenticate(token);
-    const refusal = principal === undefined ? undefined : this.server.assign(connection, principal);
-    if (principal === undefined || refusal !== undefined) {
-      this.refuse(connection, principal === undefined ? 'INVALID_TOKEN' : 'UNAVAILABLE', id);
+    if (principal === undefined) {
+      this.refuse(connection, refusal('INVALID_TOKEN'), id);
+      return;
+    }
+    const full = this.server.assign(connection, principal);
+    if (full !== undefined) {
+      this.refuse(connection, new Problem(full.status, full.code, full.detail), id);
       return;
     }
     connection.send(message.authenticatedText(id, principal));
@@ -218,25 +215,14 @@ export class StreamService implements ConnectionHandler {
     }
   }
 
-  private refuse(connection: Connection, code: ErrorCode, id: string | number | undefined): void {
+  private refuse(connection: Connection, problem: Problem, id: MessageId | null | undefined): void {
     this.metrics.errors.inc();
-    connection.send(message.errorText({ code, message: errorCodes[code], id }));
+    connection.send(errorMessage(problem, id));
   }
 
-  private invalid(
-    connection: Connection,
-    id: string | number | undefined,
-    problem: { pointer: string; code: string; message: string },
-  ): void {
-    this.metrics.errors.inc();
-    connection.send(
-      message.errorText({ code: 'INVALID_MESSAGE', message: problem.message, id, errors: [problem] }),
-    );
-  }
-
-  private failed(connection: Connection, id: string | number | undefined, error: unknown): void {
+  private failed(connection: Connection, id: MessageId | undefined, error: unknown): void {
     if (!(error instanceof Problem)) this.log.error({ err: error }, 'a subscription failed');
-    this.refuse(connection, error instanceof Problem ? 'UNAVAILABLE' : 'INTERNAL', id);
+    this.refuse(connection, error instanceof Problem ? error : refusal('INTERNAL_ERROR'), id);
   }
 }
 

@@ -1,7 +1,8 @@
 import { type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
+import { errorMessage } from '../domain/error-message.js';
 import type { Connection, ConnectionHandler } from './connection.js';
-import { errorCodes } from './protocol/errors.js';
-import { errorText, isRefused, pongText, readMessage } from './protocol/messages.js';
+import { refusal } from './protocol/errors.js';
+import { isRefused, pongText, readMessage } from './protocol/messages.js';
 import type { EndpointOptions, WsEndpoint } from './ws-endpoint.js';
 
 /**
@@ -16,17 +17,13 @@ export class SystemHealthGateway implements OnGatewayInit<WsEndpoint>, Connectio
 
   onText(connection: Connection, bytes: Buffer, from: number, to: number): void {
     const request = readMessage(bytes.toString('utf8', from, to));
-    if (isRefused(request)) connection.send(errorText(request));
+    if (isRefused(request)) connection.send(errorMessage(request.problem, request.id));
     else if (request.type === 'ping') connection.send(pongText(request.timestamp, Date.now()));
-    else {
-      connection.send(errorText({ code: 'UNKNOWN_TYPE', message: errorCodes.UNKNOWN_TYPE, id: request.id }));
-    }
+    else connection.send(errorMessage(refusal('UNKNOWN_TYPE'), request.id));
   }
 
   onBinary(connection: Connection): void {
-    connection.send(
-      errorText({ code: 'BINARY_UNSUPPORTED', message: errorCodes.BINARY_UNSUPPORTED, id: undefined }),
-    );
+    connection.send(errorMessage(refusal('BINARY_UNSUPPORTED'), null));
   }
 
   onClosed(): void {}

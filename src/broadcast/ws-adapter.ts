@@ -1,10 +1,10 @@
 import type { Server } from 'node:http';
 import type { INestApplication, WebSocketAdapter, WsMessageHandler } from '@nestjs/common';
 import type { Observable } from 'rxjs';
+import { errorMessage } from '../domain/error-message.js';
 import { Problem } from '../domain/problem.js';
 import type { Connection, ConnectionHandler } from './connection.js';
-import { errorCodes } from './protocol/errors.js';
-import { errorText } from './protocol/messages.js';
+import { refusal } from './protocol/errors.js';
 import type { EndpointOptions, WsEndpoint } from './ws-endpoint.js';
 import { WsServer } from './ws-server.js';
 
@@ -70,8 +70,7 @@ export class WsAdapter implements WebSocketAdapter<WsEndpoint, Connection, Endpo
 
   private readonly nestHandler: ConnectionHandler = {
     onText: (connection, bytes, from, to) => this.dispatch(connection, bytes.toString('utf8', from, to)),
-    onBinary: (connection) =>
-      connection.send(errorText({ code: 'BINARY_UNSUPPORTED', message: 'Send text.', id: undefined })),
+    onBinary: (connection) => connection.send(errorMessage(refusal('BINARY_UNSUPPORTED'), null)),
     onClosed: (connection) => {
       for (const callback of this.bound.get(connection)?.onDisconnect ?? []) callback();
     },
@@ -84,12 +83,13 @@ export class WsAdapter implements WebSocketAdapter<WsEndpoint, Connection, Endpo
     try {
       message = (JSON.parse(text) ?? {}) as typeof message;
     } catch (error) {
-      connection.send(errorText({ code: 'INVALID_JSON', message: (error as Error).message, id: undefined }));
+      const detail = `The message is not JSON: ${(error as Error).message}`;
+      connection.send(errorMessage(refusal('MALFORMED_JSON', detail), null));
       return;
     }
     const callback = typeof message.type === 'string' ? bound?.handlers.get(message.type) : undefined;
     if (bound === undefined || callback === undefined) {
-      connection.send(errorText({ code: 'UNKNOWN_TYPE', message: errorCodes.UNKNOWN_TYPE, id: message.id }));
+      connection.send(errorMessage(refusal('UNKNOWN_TYPE'), message.id));
       return;
     }
     bound.inFlight++;
@@ -103,18 +103,12 @@ export class WsAdapter implements WebSocketAdapter<WsEndpoint, Connection, Endpo
         if (answer !== undefined) connection.send(JSON.stringify({ id: message.id, ...(answer as object) }));
       },
       error: (error: unknown) => {
-        connection.send(JSON.stringify(problemMessage(error, message.id)));
+        // The text of a defect stays here.
+        const problem = error instanceof Problem ? error : refusal('INTERNAL_ERROR');
+        connection.send(errorMessage(problem, message.id));
         done();
       },
       complete: done,
     });
   }
-}
-
-/** The `error` message for whatever a handler threw; the text of a defect stays here. */
-function problemMessage(error: unknown, id: string | number | undefined): Record<string, unknown> {
-  if (!(error instanceof Problem)) {
-    return { type: 'error', id, code: 'INTERNAL', message: 'The server failed; the log has the details.' };
-  }
-  return { type: 'error', id, code: error.code, message: error.detail, errors: error.extra.errors };
 }

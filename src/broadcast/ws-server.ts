@@ -1,10 +1,13 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import { Authorizer } from '../access/authorizer.js';
 import { mayUse, type Principal } from '../access/principal.js';
 import { Config } from '../config/config.js';
+import { Problem } from '../domain/problem.js';
 import { refuseForeign } from '../http/origin-policy.js';
+import { problemContentType, problemDetails } from '../http/problem-details.js';
+import { traceIdOf } from '../http/trace-id.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { Admission } from './admission.js';
 import { BroadcastMetrics } from './broadcast.metrics.js';
@@ -47,7 +50,11 @@ export class WsServer {
     this.admission = new Admission({
       maxConnections: config.get('WS_MAX_CONNECTIONS'),
       maxPerAddress: config.get('WS_MAX_CONNECTIONS_PER_ADDRESS'),
-      maxPerKey: authorizer.isOpen ? Number.POSITIVE_INFINITY : config.get('WS_MAX_CONNECTIONS_PER_KEY'),
+      // Without keys everybody is the same principal: only a limit that was asked for applies.
+      maxPerKey:
+        authorizer.isOpen && config.source('WS_MAX_CONNECTIONS_PER_KEY') === 'default'
+          ? Number.POSITIVE_INFINITY
+          : config.get('WS_MAX_CONNECTIONS_PER_KEY'),
       connectsPerSecond: config.get('WS_CONNECTS_PER_SECOND'),
     });
     this.heartbeat = new Heartbeat(config.get('WS_HEARTBEAT_MS'));
@@ -97,7 +104,7 @@ export class WsServer {
     const target = this.endpoints.get(path);
     const address = socket.remoteAddress ?? 'unknown';
     if (this.lifecycle.isStopping) {
-      this.refuse(socket, {
+      this.refuse(request, socket, {
         status: 503,
         code: 'DRAINING',
         detail: 'The server is stopping.',
@@ -107,26 +114,30 @@ export class WsServer {
     }
     const flood = this.admission.refuse(address);
     if (flood !== undefined) {
-      this.refuse(socket, flood);
+      this.refuse(request, socket, flood);
       return;
     }
     const foreign = refuseForeign(request.headers, this.authorizer.isOpen);
     if (foreign !== undefined) {
-      this.refuse(socket, { status: foreign.status, code: foreign.code, detail: foreign.detail });
+      this.refuse(request, socket, { status: foreign.status, code: foreign.code, detail: foreign.detail });
       return;
     }
     if (target === undefined) {
-      this.refuse(socket, { status: 404, code: 'NOT_FOUND', detail: 'There is no WebSocket at this path.' });
+      this.refuse(request, socket, {
+        status: 404,
+        code: 'NOT_FOUND',
+        detail: 'There is no WebSocket at this path.',
+      });
       return;
     }
     const handshake = readHandshake(request.method, request.headers, this.compression);
     if ('status' in handshake) {
-      this.refuse(socket, handshake);
+      this.refuse(request, socket, handshake);
       return;
     }
     const principal = this.identify(handshake, target.endpoint.options);
     if (principal !== null && 'status' in principal) {
-      this.refuse(socket, principal);
+      this.refuse(request, socket, principal);
       return;
     }
     this.accept(socket, head, handshake, target.endpoint, target.share, principal);
@@ -168,13 +179,15 @@ export class WsServer {
       if (handshake.token === null && (scope === null || scope === 'in-band')) return null;
       return {
         status: 401,
-        code: 'UNAUTHORIZED',
-        detail: 'A valid key is needed.',
-        headers: { 'WWW-Authenticate': 'Bearer' },
+        code: 'KEY_REQUIRED',
+        detail:
+          'A valid API key is needed: in Sec-WebSocket-Protocol as "bearer.<key>", or in Authorization.',
+        headers: { 'WWW-Authenticate': 'Bearer realm="tidewatch"' },
       };
     }
     if (scope != null && scope !== 'in-band' && !mayUse(principal, scope)) {
-      return { status: 403, code: 'FORBIDDEN', detail: `The key needs the scope "${scope}".` };
+      const detail = `The key "${principal.id}" lacks the scope "${scope}".`;
+      return { status: 403, code: 'SCOPE_MISSING', detail };
     }
     return this.admission.refuseKey(principal.id) ?? principal;
   }
@@ -227,19 +240,15 @@ export class WsServer {
     );
   }
 
-  private refuse(socket: Socket, refusal: Refusal): void {
+  /** Answers as every HTTP endpoint does: problem+json with the trace id. */
+  private refuse(request: IncomingMessage, socket: Socket, refusal: Refusal): void {
     this.metrics.refused(refusal);
-    const title = STATUS_CODES[refusal.status] ?? 'Error';
-    const body = JSON.stringify({
-      type: 'about:blank',
-      title,
-      status: refusal.status,
-      detail: refusal.detail,
-      code: refusal.code,
-    });
+    const problem = new Problem(refusal.status, refusal.code, refusal.detail);
+    const details = problemDetails(problem, traceIdOf(request));
+    const body = JSON.stringify(details);
     const headers = Object.entries(refusal.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.end(
-      `HTTP/1.1 ${refusal.status} ${title}\r\nContent-Type: application/problem+json\r\n` +
+      `HTTP/1.1 ${details.status} ${details.title}\r\nContent-Type: ${problemContentType}\r\n` +
         `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n${headers.join('')}\r\n${body}`,
     );
   }

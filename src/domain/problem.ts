@@ -34,3 +34,9 @@ export const conflict = (code: string, detail: string): Problem => new Problem(4
 
 export const unavailable = (code: string, detail: string, retryAfterSeconds = 1): Problem =>
   new Problem(503, code, detail, { retryAfterSeconds });
+
+/** One field of a message that is wrong, with its JSON pointer; empty: the message itself. */
+export const wrongField = (pointer: string, message: string, code = 'INVALID'): Problem =>
+  new Problem(422, 'VALIDATION_FAILED', `${pointer || 'The message'} ${message}.`, {
+    errors: [{ pointer, code, message }],
+  });

@@ -73,7 +73,15 @@ describe('a WebSocket that ingests', () => {
     say({ type: 'ticks', id: 1, ticks: [{}] });
     await turn();
     expect(sent).toEqual([
-      { type: 'error', id: 1, code: 'BUFFER_FULL', message: 'Full.', retry_after_ms: 2_000 },
+      {
+        type: 'error',
+        id: 1,
+        code: 'BUFFER_FULL',
+        message: 'Full.',
+        status: 503,
+        detail: 'Full.',
+        retry_after_ms: 2_000,
+      },
     ]);
   });
 
@@ -82,7 +90,7 @@ describe('a WebSocket that ingests', () => {
     say({ type: 'ticks', id: 1, ticks: [{}] });
     await turn();
     expect(JSON.stringify(sent)).not.toContain('secret');
-    expect(sent[0]).toMatchObject({ type: 'error', id: 1, code: 'INTERNAL' });
+    expect(sent[0]).toMatchObject({ type: 'error', id: 1, code: 'INTERNAL_ERROR' });
     expect(defects).toHaveLength(1);
   });
 
@@ -93,24 +101,25 @@ describe('a WebSocket that ingests', () => {
   });
 
   it.each([
-    ['{', null, 'INVALID_JSON'],
-    ['[]', null, 'INVALID_MESSAGE'],
-    ['null', null, 'INVALID_MESSAGE'],
-    [{ type: 'subscribe', id: 3 }, 3, 'UNKNOWN_TYPE'],
-    [{ type: 'toString', id: 3 }, 3, 'UNKNOWN_TYPE'],
-    [{ type: 'ticks', ticks: [] }, null, 'INVALID_MESSAGE'],
-    [{ type: 'ticks', id: 1.5, ticks: [] }, null, 'INVALID_MESSAGE'],
-    [{ type: 'ticks', id: 1 }, 1, 'INVALID_MESSAGE'],
-    [{ type: 'ticks', id: 1, points: [] }, 1, 'INVALID_MESSAGE'],
-    [{ type: 'ticks', id: 1, ticks: {} }, 1, 'INVALID_MESSAGE'],
-    [{ type: 'ticks', id: 1, ticks: [], key: '' }, 1, 'INVALID_MESSAGE'],
-  ])('refuses %j and lives on', async (message, id, code) => {
+    ['{', null, 'MALFORMED_JSON', undefined],
+    ['[]', null, 'VALIDATION_FAILED', ''],
+    ['null', null, 'VALIDATION_FAILED', ''],
+    [{ type: 'subscribe', id: 3 }, 3, 'UNKNOWN_TYPE', '/type'],
+    [{ type: 'toString', id: 3 }, 3, 'UNKNOWN_TYPE', '/type'],
+    [{ type: 'ticks', ticks: [] }, null, 'VALIDATION_FAILED', '/id'],
+    [{ type: 'ticks', id: 1.5, ticks: [] }, null, 'VALIDATION_FAILED', '/id'],
+    [{ type: 'ticks', id: 1 }, 1, 'VALIDATION_FAILED', '/ticks'],
+    [{ type: 'ticks', id: 1, points: [] }, 1, 'VALIDATION_FAILED', '/points'],
+    [{ type: 'ticks', id: 1, ticks: {} }, 1, 'VALIDATION_FAILED', '/ticks'],
+    [{ type: 'ticks', id: 1, ticks: [], key: '' }, 1, 'VALIDATION_FAILED', '/key'],
+  ])('refuses %j, names the field and lives on', async (message, id, code, pointer) => {
     const { sent, say } = connect();
     say(message);
     say({ type: 'ticks', id: 9, ticks: [] });
     await turn();
     expect(sent).toHaveLength(2);
     expect(sent[0]).toMatchObject({ type: 'error', id, code });
+    expect((sent[0] as { errors?: { pointer: string }[] }).errors?.[0]?.pointer).toBe(pointer);
     expect(sent[1]).toMatchObject({ type: 'ack', id: 9 });
   });
 

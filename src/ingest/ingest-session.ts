@@ -1,4 +1,5 @@
-import { Problem } from '../domain/problem.js';
+import { errorMessage, type MessageId } from '../domain/error-message.js';
+import { Problem, wrongField } from '../domain/problem.js';
 import type { IngestOutcome } from './ingest-report.js';
 
 /** What the protocol needs of a WebSocket. */
@@ -24,8 +25,6 @@ const resumeBelow = 8;
 /** What was in the receive buffer when reading stopped is still taken, up to this many. */
 const refuseAbove = 64;
 
-type Id = string | number;
-
 const members: Readonly<Record<string, readonly string[]>> = {
   ticks: ['type', 'id', 'ticks', 'key'],
   metrics: ['type', 'id', 'points', 'key'],
@@ -37,7 +36,7 @@ const members: Readonly<Record<string, readonly string[]>> = {
  *
  *     → {"type": "ticks", "id": 7, "ticks": [{…}], "key": "…"?}      or "metrics" with "points"
  *     ← {"type": "ack", "id": 7, "accepted": 2, "duplicates": 0, "rejected": [], "rejected_total": 0}
- *     ← {"type": "error", "id": 7, "code": "BUFFER_FULL", "message": "…", "retry_after_ms": 1000}
+ *     ← {"type": "error", "id": 7, "code": "BUFFER_FULL", "message": "…", …, "retry_after_ms": 1000}
  *
  * An ack is sent when the rows are durable; acks come in the order in which that happens. A message without an ack may
  * be repeated; with a `key` (an Idempotency-Key) that stores nothing twice.
@@ -59,11 +58,11 @@ export class IngestSession {
     try {
       message = JSON.parse(text);
     } catch {
-      this.refuse(null, 'INVALID_JSON', 'The message is not JSON.');
+      this.refuse(null, new Problem(400, 'MALFORMED_JSON', 'The message is not JSON.'));
       return;
     }
     if (typeof message !== 'object' || message === null || Array.isArray(message)) {
-      this.refuse(null, 'INVALID_MESSAGE', 'The message is not a JSON object.');
+      this.refuse(null, wrongField('', 'is not a JSON object'));
       return;
     }
     this.handle(message as Record<string, unknown>);
@@ -74,31 +73,35 @@ export class IngestSession {
     const type = String(message.type);
     const known = Object.hasOwn(members, type) ? members[type] : undefined;
     if (known === undefined) {
-      this.refuse(id, 'UNKNOWN_TYPE', 'The type of a message is ticks, metrics or ping.');
+      const detail = 'The type of a message is ticks, metrics or ping.';
+      const errors = [{ pointer: '/type', code: 'UNKNOWN_TYPE', message: detail }];
+      this.refuse(id, new Problem(422, 'UNKNOWN_TYPE', detail, { errors }));
       return;
     }
     const unknown = Object.keys(message).find((name) => !known.includes(name));
     if (unknown !== undefined) {
-      this.refuse(id, 'INVALID_MESSAGE', `${JSON.stringify(unknown.slice(0, 40))} is not a known field.`);
+      const pointer = `/${unknown.slice(0, 40).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+      this.refuse(id, wrongField(pointer, 'is not a known field', 'UNKNOWN_FIELD'));
     } else if (type === 'ping') {
       const { timestamp } = message;
       this.send({ type: 'pong', ...(id === null ? {} : { id }), timestamp, server_time: this.now() });
     } else if (id === null) {
-      this.refuse(null, 'INVALID_MESSAGE', 'id is to be a text of 1 to 64 characters or a whole number.');
+      this.refuse(null, wrongField('/id', 'is to be a text of 1 to 64 characters or a whole number'));
     } else {
       this.rows(id, type as MessageRows['kind'], message);
     }
   }
 
-  private rows(id: Id, kind: MessageRows['kind'], message: Record<string, unknown>): void {
+  private rows(id: MessageId, kind: MessageRows['kind'], message: Record<string, unknown>): void {
     const list = kind === 'ticks' ? 'ticks' : 'points';
     const { [list]: values, key } = message;
     if (!Array.isArray(values)) {
-      this.refuse(id, 'INVALID_MESSAGE', `${list} is to be a list.`);
+      this.refuse(id, wrongField(`/${list}`, 'is to be a list'));
     } else if (key !== undefined && !(typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key))) {
-      this.refuse(id, 'INVALID_MESSAGE', 'key is to be a text of 1 to 255 printable characters.');
+      this.refuse(id, wrongField('/key', 'is to be a text of 1 to 255 printable characters'));
     } else if (this.inFlight >= refuseAbove) {
-      this.refuse(id, 'TOO_MANY_IN_FLIGHT', 'Wait for acks before sending more.', 1_000);
+      const detail = 'Wait for acks before sending more.';
+      this.refuse(id, new Problem(429, 'TOO_MANY_IN_FLIGHT', detail, { retryAfterSeconds: 1 }));
     } else {
       this.count(1);
       this.store({ kind, values, idempotencyKey: key })
@@ -111,19 +114,13 @@ export class IngestSession {
     }
   }
 
-  private failed(id: Id, error: unknown): void {
-    if (!(error instanceof Problem)) {
-      this.onDefect(error);
-      this.refuse(id, 'INTERNAL', 'The server failed; the rows may not be stored.');
+  private failed(id: MessageId, error: unknown): void {
+    if (error instanceof Problem) {
+      this.refuse(id, error);
       return;
     }
-    const { retryAfterSeconds } = error.extra;
-    this.refuse(
-      id,
-      error.code,
-      error.detail,
-      retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1_000,
-    );
+    this.onDefect(error);
+    this.refuse(id, new Problem(500, 'INTERNAL_ERROR', 'The server failed; the rows may not be stored.'));
   }
 
   private count(by: 1 | -1): void {
@@ -137,14 +134,8 @@ export class IngestSession {
     }
   }
 
-  private refuse(id: Id | null, code: string, message: string, retryAfterMs?: number): void {
-    this.send({
-      type: 'error',
-      id,
-      code,
-      message,
-      ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
-    });
+  private refuse(id: MessageId | null, problem: Problem): void {
+    this.socket.send(errorMessage(problem, id));
   }
 
   private send(message: object): void {
@@ -152,7 +143,7 @@ export class IngestSession {
   }
 }
 
-const isId = (id: unknown): id is Id =>
+const isId = (id: unknown): id is MessageId =>
   typeof id === 'number'
     ? Number.isSafeInteger(id)
     : typeof id === 'string' && id.length > 0 && id.length <= 64;

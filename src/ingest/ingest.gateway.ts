@@ -1,4 +1,6 @@
 import { type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
+import { errorMessage } from '../domain/error-message.js';
+import { Problem } from '../domain/problem.js';
 import { Logger, type ModuleLogger } from '../observability/logger.js';
 import { IngestService } from './ingest.service.js';
 import { IngestSession, type IngestSocket } from './ingest-session.js';
@@ -30,9 +32,7 @@ export class IngestGateway implements OnGatewayInit<TextEndpoint> {
     endpoint.handler = {
       onText: (socket, bytes, from, to) => this.session(socket).receive(bytes.toString('utf8', from, to)),
       onBinary: (socket) =>
-        socket.send(
-          JSON.stringify({ type: 'error', id: null, code: 'BINARY_UNSUPPORTED', message: 'Send text.' }),
-        ),
+        socket.send(errorMessage(new Problem(415, 'BINARY_UNSUPPORTED', 'Send text.'), null)),
       onClosed: (socket) => this.sessions.delete(socket),
       onDrained: () => undefined,
     };

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import type { Principal } from '../../access/principal.js';
-import type { FieldProblem } from '../../domain/problem.js';
+import type { MessageId } from '../../domain/error-message.js';
+import { type Problem, wrongField } from '../../domain/problem.js';
+import { validationProblem } from '../../http/schema-validation.pipe.js';
 import type { RepositionReason } from '../broker/broker.js';
 import type { Joined } from '../hub.js';
 import type { SubscriptionOptions } from '../subscription.js';
 import type { TopicLog } from '../topic-log.js';
-import { type ErrorCode, errorCodes } from './errors.js';
+import { type ErrorCode, refusal } from './errors.js';
 
 const id = z.union([z.string().max(64), z.number()]).optional();
 const topic = z.string().min(1).max(128);
@@ -63,15 +65,14 @@ export type ClientMessage = {
   [K in keyof typeof schemas]: z.output<(typeof schemas)[K]>;
 }[keyof typeof schemas];
 
+/** Why a message could not be read, and its id as far as it has one. */
 export interface Refused {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly id: string | number | undefined;
-  readonly errors?: readonly FieldProblem[];
+  readonly problem: Problem;
+  readonly id: MessageId | undefined;
 }
 
-const idOf = (value: unknown): string | number | undefined => {
-  const candidate = (value as { id?: unknown } | null)?.id;
+const idOf = (value: object): MessageId | undefined => {
+  const candidate = (value as { id?: unknown }).id;
   return typeof candidate === 'number' || (typeof candidate === 'string' && candidate.length <= 64)
     ? candidate
     : undefined;
@@ -83,28 +84,22 @@ export function readMessage(text: string): ClientMessage | Refused {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { code: 'INVALID_JSON', message: (error as Error).message, id: undefined };
+    const detail = `The message is not JSON: ${(error as Error).message}`;
+    return { problem: refusal('MALFORMED_JSON', detail), id: undefined };
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { code: 'INVALID_MESSAGE', message: 'A message is a JSON object.', id: undefined };
+    return { problem: wrongField('', 'is not a JSON object'), id: undefined };
   }
   const { type } = value as { type?: unknown };
   if (typeof type !== 'string' || !Object.hasOwn(schemas, type)) {
-    return { code: 'UNKNOWN_TYPE', message: errorCodes.UNKNOWN_TYPE, id: idOf(value) };
+    return { problem: refusal('UNKNOWN_TYPE'), id: idOf(value) };
   }
   const result = schemas[type as keyof typeof schemas].safeParse(value);
   if (result.success) return result.data;
-  const errors = result.error.issues.map((issue) => ({
-    pointer: issue.path
-      .map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`)
-      .join(''),
-    code: issue.code,
-    message: issue.message,
-  }));
-  return { code: 'INVALID_MESSAGE', message: errors[0]?.message ?? '', id: idOf(value), errors };
+  return { problem: validationProblem(result.error.issues, 'body'), id: idOf(value) };
 }
 
-export const isRefused = (message: ClientMessage | Refused): message is Refused => 'code' in message;
+export const isRefused = (message: ClientMessage | Refused): message is Refused => 'problem' in message;
 
 export const defaultEveryMs = 100;
 
@@ -117,29 +112,20 @@ export const optionsOf = (message: Subscribe): SubscriptionOptions => ({
 });
 
 /** Combinations that no schema of single fields refuses. */
-export function conflictIn(message: Subscribe): FieldProblem | undefined {
+export function conflictIn(message: Subscribe): Problem | undefined {
   if (message.policy === 'all' && message.every_ms !== undefined) {
-    return { pointer: '/every_ms', code: 'conflict', message: 'every_ms belongs to the policy "conflate".' };
+    return wrongField('/every_ms', 'belongs to the policy "conflate"');
   }
   if (message.policy === 'all' && message.key !== undefined) {
-    return { pointer: '/key', code: 'conflict', message: 'key belongs to the policy "conflate".' };
+    return wrongField('/key', 'belongs to the policy "conflate"');
   }
   if (message.key !== undefined && message.delta) {
-    return { pointer: '/delta', code: 'conflict', message: 'delta cannot be combined with key.' };
+    return wrongField('/delta', 'cannot be combined with key');
   }
   return undefined;
 }
 
 // ── what the server says ───────────────────────────────────────────────────────────────────────────────────────────
-
-export const errorText = (refused: Refused): string =>
-  JSON.stringify({
-    type: 'error',
-    id: refused.id,
-    code: refused.code,
-    message: refused.message,
-    errors: refused.errors,
-  });
 
 /** The value of `snapshot` is JSON already. */
 const withSnapshot = (head: Readonly<Record<string, unknown>>, snapshot: string | null): string => {
@@ -155,6 +141,7 @@ export const positionView = (joined: Joined) => ({
   recovered: joined.recovered,
   reason: joined.reason,
   snapshot: joined.last?.data ?? null,
+  snapshot_reason: joined.emptyReason,
 });
 
 export function subscribedText(message: Subscribe, options: SubscriptionOptions, joined: Joined): string {
@@ -170,6 +157,7 @@ export function subscribedText(message: Subscribe, options: SubscriptionOptions,
       offset: joined.position.offset,
       recovered: joined.recovered,
       reason: joined.reason,
+      snapshot_reason: message.snapshot ? joined.emptyReason : undefined,
     },
     message.snapshot ? (joined.last?.body ?? 'null') : null,
   );
@@ -196,6 +184,7 @@ export function subscribedFamilyText(
         offset: j.position.offset,
         recovered: j.recovered,
         reason: j.reason,
+        snapshot_reason: message.snapshot ? j.emptyReason : undefined,
       })),
     },
     message.snapshot ? `{${snapshot}}` : null,
@@ -203,12 +192,12 @@ export function subscribedFamilyText(
 }
 
 export const unsubscribedText = (
-  requestId: string | number | undefined,
+  requestId: MessageId | undefined,
   name: string,
   reason?: ErrorCode,
 ): string => JSON.stringify({ type: 'unsubscribed', id: requestId, topic: name, reason });
 
-export const authenticatedText = (requestId: string | number | undefined, principal: Principal): string =>
+export const authenticatedText = (requestId: MessageId | undefined, principal: Principal): string =>
   JSON.stringify({
     type: 'authenticated',
     id: requestId,

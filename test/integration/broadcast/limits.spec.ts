@@ -119,6 +119,41 @@ describe('limits of /ws/stream', () => {
     expect(await status(open())).toBe(101);
   });
 
+  it('refuses an upgrade as HTTP refuses a request: problem+json with the trace id', async () => {
+    await start();
+    const trace = '0af7651916cd43dd8448eb211c80319c';
+    const traceparent = `00-${trace}-b7ad6b7169203331-01`;
+    const refused = async (url: string, headers: Record<string, string>) => {
+      const error: unknown = await WsClient.open(url, [], { headers }).catch((e: unknown) => e);
+      const { status, headers: answered, body } = error as Record<string, Record<string, unknown>>;
+      expect([answered?.['content-type'], body?.status]).toEqual(['application/problem+json', status]);
+      expect(body).toMatchObject({
+        type: 'about:blank',
+        title: expect.any(String),
+        detail: expect.any(String),
+      });
+      return [status, body?.code, body?.trace_id];
+    };
+    const url = `${server.wsUrl}/ws/stream`;
+    expect(await refused(url, { origin: 'https://evil.example', traceparent })).toEqual([
+      403,
+      'ORIGIN_NOT_ALLOWED',
+      trace,
+    ]);
+    expect(await refused(`${server.wsUrl}/ws/nowhere`, {})).toEqual([
+      404,
+      'NOT_FOUND',
+      expect.stringMatching(/^[0-9a-f]{32}$/),
+    ]);
+  });
+
+  it('caps connections per key where nobody has one, when that is asked for', async () => {
+    await start({ WS_MAX_CONNECTIONS_PER_KEY: '2' });
+    await open();
+    await open();
+    expect(await status(open())).toBe(429);
+  });
+
   it('limits handshakes per second before anything else', async () => {
     await start({ WS_CONNECTS_PER_SECOND: '1' });
     const results = await Promise.all(Array.from({ length: 10 }, () => status(open())));
@@ -256,7 +291,7 @@ describe('limits of /ws/stream', () => {
       await startWithKeys();
       expect(await status(open(['bearer.wrong']))).toBe(401);
       const late = await open();
-      expect(await late.subscribe('custom.a')).toMatchObject({ code: 'UNAUTHENTICATED' });
+      expect(await late.subscribe('custom.a')).toMatchObject({ code: 'KEY_REQUIRED' });
       expect(await late.request({ type: 'auth', id: 1, token: 'nope' })).toMatchObject({
         code: 'INVALID_TOKEN',
       });

@@ -152,28 +152,59 @@ describe.each(['memory', 'redis'])('/ws/stream with the %s broker', (broker) => 
 
   it('answers rubbish with typed errors and lives', async () => {
     const client = await connect();
-    const bad: [string, string][] = [
-      ['{', 'INVALID_JSON'],
-      ['[]', 'INVALID_MESSAGE'],
-      ['"x"', 'INVALID_MESSAGE'],
-      ['{"type":"nope","id":1}', 'UNKNOWN_TYPE'],
-      ['{"type":"__proto__","id":1}', 'UNKNOWN_TYPE'],
-      ['{"type":"subscribe","id":1}', 'INVALID_MESSAGE'],
-      ['{"type":"subscribe","id":1,"topic":"custom.x","shout":true}', 'INVALID_MESSAGE'],
-      ['{"type":"subscribe","id":1,"topic":"custom.x","policy":"some"}', 'INVALID_MESSAGE'],
-      ['{"type":"subscribe","id":1,"topic":"custom.x","every_ms":100}', 'INVALID_MESSAGE'],
-      ['{"type":"subscribe","id":1,"topic":"nowhere.x"}', 'UNKNOWN_TOPIC'],
-      ['{"type":"subscribe","id":1,"topic":"*"}', 'UNKNOWN_TOPIC'],
-      ['{"type":"subscribe","id":1,"topic":"prices.A*"}', 'UNKNOWN_TOPIC'],
-      ['{"type":"unsubscribe","id":1,"topic":"custom.x"}', 'NOT_SUBSCRIBED'],
+    const bad: [text: string, id: unknown, code: string, field?: [pointer: string, code: string]][] = [
+      ['{', null, 'MALFORMED_JSON'],
+      ['[]', null, 'VALIDATION_FAILED', ['', 'INVALID']],
+      ['"x"', null, 'VALIDATION_FAILED', ['', 'INVALID']],
+      ['{"type":"nope","id":1}', 1, 'UNKNOWN_TYPE', ['/type', 'UNKNOWN_TYPE']],
+      ['{"type":"__proto__","id":"a"}', 'a', 'UNKNOWN_TYPE', ['/type', 'UNKNOWN_TYPE']],
+      ['{"type":"subscribe","id":1}', 1, 'VALIDATION_FAILED', ['/topic', 'INVALID_TYPE']],
+      [
+        '{"type":"subscribe","id":{},"topic":"custom.x"}',
+        null,
+        'VALIDATION_FAILED',
+        ['/id', 'INVALID_UNION'],
+      ],
+      [
+        '{"type":"subscribe","id":1,"topic":"custom.x","shout":true}',
+        1,
+        'VALIDATION_FAILED',
+        ['/shout', 'UNKNOWN_FIELD'],
+      ],
+      [
+        '{"type":"subscribe","id":1,"topic":"custom.x","policy":"some"}',
+        1,
+        'VALIDATION_FAILED',
+        ['/policy', 'INVALID_VALUE'],
+      ],
+      [
+        '{"type":"subscribe","id":1,"topic":"custom.x","every_ms":100}',
+        1,
+        'VALIDATION_FAILED',
+        ['/every_ms', 'INVALID'],
+      ],
+      [
+        '{"type":"subscribe","id":1,"topic":"custom.x","since":{"custom.x":{"epoch":"e","offset":1}}}',
+        1,
+        'VALIDATION_FAILED',
+        ['/since', 'INVALID'],
+      ],
+      ['{"type":"subscribe","id":1,"topic":"nowhere.x"}', 1, 'UNKNOWN_TOPIC', ['/topic', 'UNKNOWN_TOPIC']],
+      ['{"type":"subscribe","id":1,"topic":"*"}', 1, 'UNKNOWN_TOPIC', ['/topic', 'UNKNOWN_TOPIC']],
+      ['{"type":"subscribe","id":1,"topic":"prices.A*"}', 1, 'UNKNOWN_TOPIC', ['/topic', 'UNKNOWN_TOPIC']],
+      ['{"type":"unsubscribe","id":1,"topic":"custom.x"}', 1, 'NOT_SUBSCRIBED', ['/topic', 'NOT_SUBSCRIBED']],
     ];
     for (const [text] of bad) client.send(text);
     client.socket.send(Buffer.from([1, 2, 3]));
     await client.next((m) => m.code === 'BINARY_UNSUPPORTED');
-    expect(client.messages.map((m) => m.code)).toEqual([
-      ...bad.map(([, code]) => code),
-      'BINARY_UNSUPPORTED',
-    ]);
+    expect(client.messages).toHaveLength(bad.length + 1);
+    for (const [i, [, id, code, field]] of bad.entries()) {
+      const { detail, errors, ...answer } = client.messages[i] as Record<string, unknown> & {
+        errors?: { pointer: string; code: string }[];
+      };
+      expect(answer).toEqual({ type: 'error', id, code, message: detail, status: expect.any(Number) });
+      expect(errors?.map((e) => [e.pointer, e.code])).toEqual(field && [field]);
+    }
     await client.subscribe('custom.x');
     expect(await client.subscribe('custom.x')).toMatchObject({ code: 'ALREADY_SUBSCRIBED' });
   });
@@ -189,7 +220,15 @@ describe.each(['memory', 'redis'])('/ws/stream with the %s broker', (broker) => 
     expect(await client.subscribe('analytics.FIRST')).toMatchObject({
       snapshot: { portfolio_id: 'FIRST', current_value: null },
     });
-    expect(await client.subscribe('analytics.NOBODY')).toMatchObject({ offset: 0, snapshot: null });
+    for (const [topic, snapshot_reason] of [
+      ['analytics.NOBODY', 'unknown_portfolio'],
+      ['risk.NOBODY', 'unknown_portfolio'],
+      ['limits.FIRST', 'nothing_published'],
+      ['prices.NONE', 'no_price'],
+      ['custom.none', 'nothing_published'],
+    ] as const) {
+      expect(await client.subscribe(topic)).toMatchObject({ offset: 0, snapshot: null, snapshot_reason });
+    }
   });
 
   it('turns events of the other stages into topics', async () => {

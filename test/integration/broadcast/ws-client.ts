@@ -20,7 +20,7 @@ export class WsClient {
     socket.on('error', () => this.wake());
   }
 
-  /** Resolves when the handshake is done; rejects with the HTTP status otherwise. */
+  /** Resolves when the handshake is done; rejects with the HTTP status, headers and body otherwise. */
   static open(
     url: string,
     protocols: string[] = [],
@@ -31,8 +31,15 @@ export class WsClient {
       const client = new WsClient(socket);
       socket.once('open', () => resolve(client));
       socket.once('unexpected-response', (_request, response) => {
-        reject(Object.assign(new Error(`HTTP ${response.statusCode}`), { status: response.statusCode }));
-        socket.terminate();
+        const { statusCode: status, headers } = response;
+        let text = '';
+        response.on('data', (chunk) => {
+          text += chunk;
+        });
+        response.on('end', () => {
+          reject(Object.assign(new Error(`HTTP ${status}`), { status, headers, body: JSON.parse(text) }));
+          socket.terminate();
+        });
       });
       socket.once('error', reject);
     });

@@ -84,7 +84,7 @@ describe('/ws/ingest', () => {
 
   it('answers pings and survives nonsense', async () => {
     client.send('nonsense');
-    expect(await client.next((m) => m.code === 'INVALID_JSON')).toMatchObject({ type: 'error' });
+    expect(await client.next((m) => m.code === 'MALFORMED_JSON')).toMatchObject({ type: 'error' });
     client.send({ type: 'ping', timestamp: 5 });
     expect(await client.next((m) => m.type === 'pong')).toMatchObject({ timestamp: 5 });
   });
