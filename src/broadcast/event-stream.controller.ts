@@ -2,6 +2,7 @@ import { Controller, Get, Headers, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Authorizer } from '../access/authorizer.js';
+import { bearerToken } from '../access/bearer-token.js';
 import { mayUse } from '../access/principal.js';
 import { Problem } from '../domain/problem.js';
 import { readEventId } from './event-stream.js';
@@ -26,9 +27,6 @@ const streamSchema = z.strictObject({
 });
 
 const tapSchema = z.strictObject({ topic: z.string().min(1).max(128) });
-
-const bearer = (authorization: string | undefined): string | null =>
-  /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? null;
 
 @Controller('api/v1')
 export class EventStreamController {
@@ -57,7 +55,7 @@ export class EventStreamController {
       },
       since: readEventId(lastEventId ?? query.last_event_id ?? ''),
     };
-    this.streams.check(request, this.authorizer.authenticate(bearer(authorization)));
+    this.streams.check(request, this.authorizer.authenticate(bearerToken(authorization)));
     reply.hijack();
     await this.streams.serve(reply.raw, request);
   }
@@ -69,7 +67,7 @@ export class EventStreamController {
     @Headers('authorization') authorization: string | undefined,
     @Res() reply: FastifyReply,
   ): void {
-    const principal = this.authorizer.authenticate(bearer(authorization));
+    const principal = this.authorizer.authenticate(bearerToken(authorization));
     if (principal === undefined || !mayUse(principal, 'admin')) {
       throw new Problem(403, 'SCOPE_MISSING', 'Looking on at a topic needs the scope "admin".');
     }

@@ -97,7 +97,7 @@ export class DemoService {
       await this.portfolios.put(portfolio);
       for (const limit of limits) {
         const body = newLimit.parse({ ...limit, comment: 'of the demo' });
-        await this.limits.create(portfolio.id, body);
+        await this.limits.create(portfolio.id, body, 'demo');
       }
     }
   }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Authorizer } from '../access/authorizer.js';
+import { bearerToken } from '../access/bearer-token.js';
 import { maySee, mayUse, type Principal, type Scope } from '../access/principal.js';
 import { Problem } from '../domain/problem.js';
 
@@ -63,7 +64,7 @@ export function guardAccess(fastify: FastifyInstance, authorizer: Authorizer): v
   fastify.addHook('onRequest', (request, reply, done) => {
     // What does not exist is a 404 for everybody.
     if (request.is404) return done();
-    const principal = authorizer.authenticate(bearer(request));
+    const principal = authorizer.authenticate(bearerToken(request.headers.authorization));
     const refusal = refuseAccess(accessOf(request), principal);
     if (refusal?.status === 401) reply.header('www-authenticate', 'Bearer realm="tidewatch"');
     done(refusal);
@@ -73,8 +74,4 @@ export function guardAccess(fastify: FastifyInstance, authorizer: Authorizer): v
 function accessOf(request: FastifyRequest): Access {
   const params = request.params as { id?: string } | undefined;
   return { method: request.method, route: request.routeOptions.url ?? '', id: params?.id };
-}
-
-function bearer({ headers }: FastifyRequest): string | null {
-  return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? null;
 }

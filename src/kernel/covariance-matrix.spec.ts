@@ -6,8 +6,9 @@ import { correlationMatrix } from './correlation-matrix.js';
 import { covarianceMatrix } from './covariance-matrix.js';
 import { ewmaCovariance } from './ewma-covariance.js';
 import { ledoitWolfCovariance } from './ledoit-wolf-covariance.js';
+import { repairCovariance } from './repair-covariance.js';
 import { symmetricEigen } from './symmetric-eigen.js';
-import { symmetricMatrix } from './symmetric-matrix.js';
+import { quadraticForm, symmetricMatrix } from './symmetric-matrix.js';
 import { variance } from './variance.js';
 
 const { returns } = golden.market;
@@ -130,6 +131,19 @@ describe('factorisations', () => {
       expect(square).toBeCloseTo(1, 9);
     }
     expect(conditionNumber(covarianceMatrix([x, x]))).toBeNull();
+  });
+
+  it('repairs an indefinite matrix as numpy does, and leaves a covariance alone', () => {
+    const g = golden.psd_repair;
+    const given = symmetricMatrix(g.matrix);
+    const { matrix, repair } = repairCovariance(given);
+    expect(repair).toBe('clipped_eigenvalues');
+    expect(relativeError(matrix.data, g.repaired.flat())).toBeLessThan(1e-9);
+    expect(g.variance).toBeLessThan(0);
+    const variance = quadraticForm(matrix, g.exposures);
+    expect(relativeError([variance], [g.repaired_variance])).toBeLessThan(1e-9);
+    const sound = covarianceMatrix(returns);
+    expect(repairCovariance(sound)).toEqual({ matrix: sound, repair: 'none' });
   });
 
   it('refuses a matrix that is not square, not symmetric, not finite, or has a negative variance', () => {

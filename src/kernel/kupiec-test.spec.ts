@@ -27,18 +27,26 @@ describe('VaR backtests', () => {
     const g = golden.christoffersen;
     const test = christoffersenTest(g.hits);
     expect(Object.values(test.transitions)).toEqual(g.transitions);
-    expect(relativeError([test.statistic, test.pValue], [g.statistic, g.p_value])).toBeLessThan(1e-10);
+    expect(relativeError([test.statistic!, test.pValue!], [g.statistic, g.p_value])).toBeLessThan(1e-10);
     const joint = conditionalCoverageTest(g.hits, 0.05);
     const exceptions = g.hits.filter(Boolean).length;
-    expect(joint.statistic).toBeCloseTo(test.statistic + kupiecTest(500, exceptions, 0.05).statistic, 12);
-    expect(joint.pValue).toBeCloseTo(Math.exp(-joint.statistic / 2), 13);
+    expect(joint.statistic).toBeCloseTo(test.statistic! + kupiecTest(500, exceptions, 0.05).statistic, 12);
+    expect(joint.pValue).toBeCloseTo(Math.exp(-joint.statistic! / 2), 13);
   });
 
-  it('takes days without any exception and days that are all exceptions', () => {
-    for (const hit of [0, 1]) {
-      const test = christoffersenTest(new Array<number>(50).fill(hit));
-      expect([test.statistic, test.pValue]).toEqual([0, 1]);
+  it('independence is undefined, not accepted, where one of the two states is never followed by a day', () => {
+    const last = [...new Array<number>(49).fill(0), 1];
+    const first = [...new Array<number>(49).fill(1), 0];
+    for (const hits of [new Array<number>(50).fill(0), last, new Array<number>(50).fill(1), first]) {
+      const which = hits[0] === 0 ? 'an exception' : 'a quiet day';
+      const expected = { statistic: null, pValue: null, reason: expect.stringContaining(which) };
+      expect(christoffersenTest(hits)).toMatchObject(expected);
+      expect(conditionalCoverageTest(hits, 0.05)).toMatchObject({ ...expected, degreesOfFreedom: 2 });
     }
+    expect(christoffersenTest([0, 1, 0]).statistic).toBeGreaterThan(0);
+  });
+
+  it('takes days that are all exceptions, and refuses what is no series', () => {
     expect(kupiecTest(10, 10, 0.5).statistic).toBeCloseTo(20 * Math.LN2, 12);
     expect(() => christoffersenTest([true])).toThrow(RangeError);
     expect(() => kupiecTest(10, 11, 0.1)).toThrow(RangeError);

@@ -7,6 +7,14 @@ export interface LikelihoodRatioTest {
   readonly degreesOfFreedom: number;
 }
 
+/** A test that the data say nothing about. */
+export interface UndefinedTest {
+  readonly statistic: null;
+  readonly pValue: null;
+  readonly degreesOfFreedom: number;
+  readonly reason: string;
+}
+
 /** −2·(null − alternative log-likelihood) with its χ² p-value; rounding below 0 is 0. */
 export function likelihoodRatio(nullLog: number, alternativeLog: number, df: number): LikelihoodRatioTest {
   const statistic = Math.max(0, 2 * (alternativeLog - nullLog));

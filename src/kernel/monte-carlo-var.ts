@@ -1,8 +1,10 @@
 import { cholesky, type PsdRepair } from './cholesky.js';
 import { type EmpiricalTailOptions, type Tail, tailInPlace } from './empirical-tail.js';
 import { quantileStandardError } from './quantile-standard-error.js';
+import { replicateStandardError } from './replicate-standard-error.js';
 import { requireFinite } from './require-finite.js';
-import { simulatePaths } from './simulate-paths.js';
+import { type Sampling, simulatePaths } from './simulate-paths.js';
+import { sobolReplicates } from './sobol-normals.js';
 import type { SymmetricMatrix } from './symmetric-matrix.js';
 
 export interface MonteCarloSpec {
@@ -19,6 +21,8 @@ export interface MonteCarloSpec {
   /** Student's t with this many degrees of freedom (> 2), scaled to the covariance; default normal. */
   readonly degreesOfFreedom?: number | null;
   readonly antithetic?: boolean;
+  /** `sobol`: randomised quasi-Monte Carlo, for a power of two of paths from 4,096. */
+  readonly sampling?: Sampling;
   /**
    * Form every asset's return on every path instead of the projection onto the exposures; the answer is the same.
    */
@@ -44,6 +48,7 @@ export interface MonteCarloTail extends Tail {
  */
 export function monteCarloVar(spec: MonteCarloSpec): MonteCarloTail {
   const { covariance, exposures, confidence, paths = 100_000, seed = 1, antithetic = false } = spec;
+  const { sampling = 'pseudo_random' } = spec;
   const { horizonDays = 1, degreesOfFreedom = null, means = new Float64Array(covariance.size) } = spec;
   requireFinite(exposures, 'exposures');
   requireFinite(means, 'means');
@@ -58,9 +63,12 @@ export function monteCarloVar(spec: MonteCarloSpec): MonteCarloTail {
     ? Array.from({ length: covariance.size }, () => new Float64Array(paths))
     : undefined;
   const pnl = simulatePaths(
-    { factor, means, exposures, horizonDays, paths, seed, degreesOfFreedom, antithetic },
+    { factor, means, exposures, horizonDays, paths, seed, degreesOfFreedom, antithetic, sampling },
     assets,
   );
-  const standardError = quantileStandardError(pnl, confidence, antithetic);
+  const standardError =
+    sampling === 'sobol'
+      ? replicateStandardError(pnl, confidence, sobolReplicates, spec.tail)
+      : quantileStandardError(pnl, confidence, antithetic);
   return { ...tailInPlace(pnl, confidence, spec.tail), paths, seed, standardError, repair: factor.repair };
 }

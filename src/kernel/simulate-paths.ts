@@ -1,11 +1,15 @@
 import { chiSquareDeviate } from './chi-square-deviate.js';
 import type { CholeskyFactor } from './cholesky.js';
+import { SobolNormals } from './sobol-normals.js';
 import { seedWords, UniformGenerator } from './uniform-generator.js';
 import { pathsPerChunk, rowsPerBlock } from './wasm/scenarios-code.js';
 import { type Region, SimdKernels } from './wasm/simd-kernels.js';
 
 /** Paths that share one seeded generator: the unit of reproduction. */
 export const pathsPerBlock = 256;
+
+/** Where deviates come from: a seeded generator, or scrambled Sobol points (randomised quasi-Monte Carlo). */
+export type Sampling = 'pseudo_random' | 'sobol';
 
 export interface PathSpec {
   /** Factor of the one-day covariance of the asset returns. */
@@ -22,12 +26,14 @@ export interface PathSpec {
   readonly degreesOfFreedom: number | null;
   /** Path p + 128 of each block of 256 uses the negated deviates of path p. */
   readonly antithetic: boolean;
+  /** Default pseudo-random. `sobol`: `paths` is a power of two, at least 4,096, and there are no antithetic ones. */
+  readonly sampling?: Sampling;
 }
 
 /**
  * Simulated P&L per path, `exposures · (means·h + √h·s·L·z)` with z independent standard normal and s =
- * √((ν−2)/χ²_ν) for Student's t. Equal specifications give equal bits. A path depends on seed and index only, not
- * on how many paths are drawn.
+ * √((ν−2)/χ²_ν) for Student's t. Equal specifications give equal bits. A pseudo-random path depends on seed and index
+ * only, not on how many paths are drawn.
  *
  * @param assetReturns when given, one array of `paths` values per asset: filled with the simulated returns (full
  *   scenarios); without it only the projection L′·exposures of each path is formed
@@ -79,6 +85,7 @@ class Block {
   private readonly full: boolean;
   private readonly words: Uint32Array;
   private readonly rowBlocks: number;
+  private readonly sobol: SobolNormals | null;
 
   constructor(spec: PathSpec, regions: readonly Region[], full: boolean) {
     this.spec = spec;
@@ -95,6 +102,7 @@ class Block {
       projectLower(factor, spec.exposures, lower!.values);
     }
     scale!.values.fill(Math.sqrt(spec.horizonDays));
+    this.sobol = spec.sampling === 'sobol' ? sobolOf(spec) : null;
   }
 
   /** @returns P&L without drift of the block's paths; valid until the next run */
@@ -109,7 +117,10 @@ class Block {
     ];
     const n = this.spec.factor.size;
     this.draw(index, z);
-    if (this.spec.degreesOfFreedom !== null) this.drawScale(index, this.spec.degreesOfFreedom, scale.values);
+    const df = this.spec.degreesOfFreedom;
+    if (this.sobol !== null) {
+      this.sobol.fill(index * pathsPerBlock, z.values, scale.values, this.spec.horizonDays);
+    } else if (df !== null) this.drawScale(index, df, scale.values);
     const chunks = pathsPerBlock / pathsPerChunk;
     if (this.full) {
       this.kernels.scenarios(
@@ -142,6 +153,7 @@ class Block {
   }
 
   private draw(index: number, z: Region): void {
+    if (this.sobol?.fillsAll) return;
     seedWords(this.spec.seed, 2 * index, this.words);
     const all = this.spec.factor.size * pathsPerBlock;
     const drawn = this.spec.antithetic ? all / 2 : all;
@@ -157,6 +169,14 @@ class Block {
     }
     if (this.spec.antithetic) scale.copyWithin(paths, 0, paths);
   }
+}
+
+function sobolOf(spec: PathSpec): SobolNormals {
+  if (spec.antithetic)
+    throw new RangeError('Sobol points have no antithetic ones: they are balanced already');
+  const loads = new Float64Array(spec.factor.size);
+  projectLower(spec.factor, spec.exposures, loads);
+  return new SobolNormals(loads, spec.paths, spec.seed, spec.degreesOfFreedom);
 }
 
 /** [row block][factor][4 rows], each block cut after its diagonal. */

@@ -1,8 +1,9 @@
+import { sobolReplicates } from '../kernel/sobol-normals.js';
 import { defaultDegreesOfFreedom, type VarMethod, type VarOptions } from './compute/var-options.js';
 import type { VarFigures } from './compute/var-task.js';
 
 /** Changes with any change of a formula or an estimator's default: a stored figure can be told from a newer one. */
-export const modelVersion = '1.0.0';
+export const modelVersion = '1.1.0';
 
 /** How a one-day figure becomes one of h days, by method. */
 const horizonRules: Readonly<Record<VarMethod, string>> = {
@@ -15,24 +16,33 @@ const horizonRules: Readonly<Record<VarMethod, string>> = {
   monte_carlo: 'paths drawn over h days: mean times h, covariance times h',
 };
 
+/** What the moments come from; a covariance may come with means, or stand for means of 0. */
+export type MomentSource = 'history' | 'covariance' | 'covariance_and_means';
+
 /** The parameters of a method that shaped its figures; those it does not use are left out. */
-export function methodProvenance(method: VarMethod, options: VarOptions, horizonDays: number) {
+export function methodProvenance(
+  method: VarMethod,
+  options: VarOptions,
+  horizonDays: number,
+  source: MomentSource = 'history',
+) {
   return {
-    ...estimatorOf(method, options),
+    ...estimatorOf(method, options, source),
     ...(horizonDays > 1 ? { horizon_scaling: horizonRules[method] } : {}),
   };
 }
 
-function estimatorOf(method: VarMethod, o: VarOptions): Record<string, unknown> {
+function estimatorOf(method: VarMethod, o: VarOptions, source: MomentSource): Record<string, unknown> {
   const empirical = { quantile_type: o.quantileType, expected_shortfall_estimator: o.shortfall };
-  const covariance = o.shrinkage === 'ledoit_wolf' ? 'ledoit_wolf_2004_scaled_identity' : 'sample';
   switch (method) {
     case 'historical':
       return empirical;
     case 'ewma':
-      return { estimator: 'ewma_zero_mean', lambda: o.lambda, mean: 'zero' };
+      return source === 'history'
+        ? { estimator: 'ewma_zero_mean', lambda: o.lambda, mean: 'zero' }
+        : { estimator: 'given_covariance', mean: 'zero' };
     case 'parametric':
-      return { estimator: covariance, ...(covariance === 'sample' ? { ddof: o.ddof } : {}), mean: o.mean };
+      return momentsOf(o, source);
     case 'cornish_fisher':
       return {
         estimator: 'sample_moments',
@@ -42,25 +52,37 @@ function estimatorOf(method: VarMethod, o: VarOptions): Record<string, unknown> 
       };
     case 'student_t':
       return {
-        estimator: covariance,
-        ddof: o.ddof,
-        mean: o.mean,
+        ...momentsOf(o, source),
         degrees_of_freedom: o.df ?? defaultDegreesOfFreedom,
         degrees_of_freedom_source: o.df === null ? 'default' : 'given',
       };
     case 'monte_carlo':
       return {
-        estimator: covariance,
-        ddof: o.ddof,
-        mean: o.mean,
+        ...momentsOf(o, source),
         distribution: o.df === null ? 'normal' : 'student_t',
         ...(o.df === null ? {} : { degrees_of_freedom: o.df }),
-        antithetic: o.antithetic,
+        sampling: o.sampling,
+        ...(o.sampling === 'sobol'
+          ? { sampling_rule: sobolRule, replicates: sobolReplicates }
+          : { antithetic: o.antithetic }),
         seed: o.seed,
         paths: o.paths,
         ...empirical,
       };
   }
+}
+
+const sobolRule =
+  'Sobol points (direction numbers of Joe and Kuo 2008), each replicate with a random linear scrambling and digital shift of its own; the standard error is that of the mean of the replicates';
+
+function momentsOf(o: VarOptions, source: MomentSource): Record<string, unknown> {
+  if (source === 'covariance') return { estimator: 'given_covariance', mean: 'zero' };
+  if (source === 'covariance_and_means') {
+    return { estimator: 'given_covariance', mean: o.mean === 'zero' ? 'zero' : 'given' };
+  }
+  return o.shrinkage === 'ledoit_wolf'
+    ? { estimator: 'ledoit_wolf_2004_scaled_identity', ddof: 0, mean: o.mean }
+    : { estimator: 'sample', ddof: o.ddof, mean: o.mean };
 }
 
 /**
@@ -78,6 +100,9 @@ export function figuresAnswer(figures: VarFigures, value: number | null) {
     ...(figures.standardError === null
       ? {}
       : { standard_error: figures.standardError, standard_error_fraction: fraction(figures.standardError) }),
+    ...(figures.simulated && figures.standardError === null
+      ? { standard_error: null, standard_error_reason: 'too few paths lie beyond the quantile' }
+      : {}),
     ...(figures.mean === null ? {} : { mean_pnl: figures.mean }),
     ...(figures.standardDeviation === null ? {} : { volatility: figures.standardDeviation }),
     ...(figures.skewness === null ? {} : { skewness: figures.skewness }),
@@ -96,6 +121,8 @@ export function provenance(of: {
   readonly cached: boolean;
   readonly asOfMs: number | null;
   readonly nowMs: number;
+  /** Parameters that the request left to us. */
+  readonly defaulted?: readonly string[];
 }) {
   return {
     as_of: of.asOfMs === null ? null : new Date(of.asOfMs).toISOString(),
@@ -104,5 +131,6 @@ export function provenance(of: {
     model_version: modelVersion,
     runtime_ms: of.runtimeMs,
     cached: of.cached,
+    ...(of.defaulted === undefined ? {} : { defaulted: of.defaulted }),
   };
 }

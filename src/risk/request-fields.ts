@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { QuantileType } from '../kernel/quantile-position.js';
-import { defaultVarOptions, varMethods } from './compute/var-options.js';
+import { varMethods } from './compute/var-options.js';
 
 /** Bounds of what one request may ask for. */
 export const bounds = {
@@ -40,7 +39,11 @@ export const methodField = z.enum(varMethods);
  */
 export function numbers(
   min: number,
-  rule?: { readonly test: (x: number) => boolean; readonly text: string },
+  rule?: {
+    /** @param before the number before it; NaN for the first */
+    readonly test: (x: number, before: number) => boolean;
+    readonly text: string;
+  },
 ) {
   return z
     .array(z.unknown())
@@ -52,7 +55,7 @@ export function numbers(
         const text =
           typeof x !== 'number' || !Number.isFinite(x)
             ? 'must be a finite number'
-            : rule === undefined || rule.test(x)
+            : rule === undefined || rule.test(x, i === 0 ? Number.NaN : (values[i - 1] as number))
               ? null
               : rule.text;
         if (text === null) continue;
@@ -91,40 +94,11 @@ export function seriesBySymbol(element: ReturnType<typeof numbers>) {
 export const returnsField = seriesBySymbol(
   numbers(1, { test: (x) => x >= -1, text: 'must be a simple return, at least -1' }),
 );
-export const pricesField = seriesBySymbol(
-  numbers(2, { test: (x) => x > 0, text: 'must be a positive price' }),
-);
-
-export const optionsField = z
-  .strictObject({
-    quantile_type: z
-      .literal([1, 2, 3, 4, 5, 6, 7, 8, 9])
-      .default(defaultVarOptions.quantileType)
-      .transform((type): QuantileType => type),
-    expected_shortfall: z.enum(['mean_beyond_var', 'acerbi_tasche']).default(defaultVarOptions.shortfall),
-    ddof: z.literal([0, 1]).default(defaultVarOptions.ddof),
-    mean: z.enum(['sample', 'zero']).default(defaultVarOptions.mean),
-    lambda: z.number().gt(0).lt(1).default(defaultVarOptions.lambda),
-    df: z
-      .number()
-      .gt(2, 'must be more than 2: below, the variance does not exist')
-      .max(1e6)
-      .nullable()
-      .default(null),
-    paths: z.number().int().min(1_000).max(bounds.paths).default(defaultVarOptions.paths),
-    seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(defaultVarOptions.seed),
-    antithetic: z.boolean().default(defaultVarOptions.antithetic),
-    shrinkage: z.enum(['none', 'ledoit_wolf']).default(defaultVarOptions.shrinkage),
-  })
-  .transform((o) => ({
-    quantileType: o.quantile_type,
-    shortfall: o.expected_shortfall,
-    ddof: o.ddof,
-    mean: o.mean,
-    lambda: o.lambda,
-    df: o.df,
-    paths: o.paths,
-    seed: o.seed,
-    antithetic: o.antithetic,
-    shrinkage: o.shrinkage,
-  }));
+/** A million-fold gain in one period is no price; and products of such returns stay within the range of a double. */
+export const largestReturn = 1e6;
+/** A positive price, at most so many times the one before. */
+export const priceRule = {
+  test: (x: number, before: number): boolean => x > 0 && !(x / before > largestReturn + 1),
+  text: `must be a positive price, at most ${largestReturn} times the one before`,
+};
+export const pricesField = seriesBySymbol(numbers(2, priceRule));

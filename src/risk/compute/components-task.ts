@@ -86,6 +86,7 @@ function monteCarlo(task: ComponentsTask): VarComponents {
       seed: options.seed,
       degreesOfFreedom: options.df,
       antithetic: options.antithetic,
+      sampling: options.sampling,
     },
     returns,
   );

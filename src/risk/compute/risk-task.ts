@@ -48,13 +48,16 @@ export function operationsOf(task: RiskTask): number {
     case 'components': {
       const assets = task.exposures.length;
       const observations = task.panel?.observations ?? 0;
-      const simulated = task.method === 'monte_carlo' ? task.options.paths * (20 * assets + 50) : 0;
+      // A Sobol point costs an inverse distribution function per asset in place of half a Box-Muller pair.
+      const perAsset = task.options.sampling === 'sobol' ? 60 : 20;
+      const simulated = task.method === 'monte_carlo' ? task.options.paths * (perAsset * assets + 50) : 0;
       const matrix =
         task.kind === 'components' || simulated > 0 || task.options.shrinkage !== 'none'
           ? assets * assets * (observations + assets)
           : 0;
+      const factor = task.covariance === null ? 0 : assets ** 3;
       const leaveOut = task.kind === 'components' ? assets * observations * 20 : 0;
-      return 2 * assets * observations + simulated + matrix + leaveOut;
+      return 2 * assets * observations + simulated + matrix + factor + leaveOut;
     }
     case 'covariance':
       return task.panel.assets ** 2 * (task.panel.observations + 10 * task.panel.assets);

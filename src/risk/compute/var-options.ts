@@ -1,5 +1,6 @@
 import type { ShortfallEstimator } from '../../kernel/empirical-tail.js';
 import type { QuantileType } from '../../kernel/quantile-position.js';
+import type { Sampling } from '../../kernel/simulate-paths.js';
 
 export const varMethods = [
   'historical',
@@ -10,6 +11,9 @@ export const varMethods = [
   'monte_carlo',
 ] as const;
 export type VarMethod = (typeof varMethods)[number];
+
+/** Where the deviates of Monte Carlo come from. */
+export const samplings = ['pseudo_random', 'sobol'] as const satisfies readonly Sampling[];
 
 /** How a VaR is estimated. Every one of them is part of the answer's provenance. */
 export interface VarOptions {
@@ -24,6 +28,7 @@ export interface VarOptions {
   readonly paths: number;
   readonly seed: number;
   readonly antithetic: boolean;
+  readonly sampling: Sampling;
   readonly shrinkage: 'none' | 'ledoit_wolf';
 }
 
@@ -37,8 +42,12 @@ export const defaultVarOptions: VarOptions = {
   paths: 100_000,
   seed: 1,
   antithetic: false,
+  sampling: 'pseudo_random',
   shrinkage: 'none',
 };
+
+/** Paths by Sobol points when none are given: sixteen replicates of a power of two. */
+export const defaultSobolPaths = 65_536;
 
 /** Degrees of freedom of `student_t` when none are given: between the 3 to 6 that daily equity returns fit. */
 export const defaultDegreesOfFreedom = 5;

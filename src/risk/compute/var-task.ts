@@ -8,6 +8,7 @@ import { monteCarloVar } from '../../kernel/monte-carlo-var.js';
 import { parametricExpectedShortfall } from '../../kernel/parametric-expected-shortfall.js';
 import { parametricVar } from '../../kernel/parametric-var.js';
 import { portfolioReturns } from '../../kernel/portfolio-returns.js';
+import { repairCovariance } from '../../kernel/repair-covariance.js';
 import { standardDeviation } from '../../kernel/standard-deviation.js';
 import { studentTTail } from '../../kernel/student-t-tail.js';
 import { dot, quadraticForm, type SymmetricMatrix } from '../../kernel/symmetric-matrix.js';
@@ -36,6 +37,8 @@ export interface VarFigures extends Tail {
   readonly mean: number | null;
   readonly standardDeviation: number | null;
   readonly standardError: number | null;
+  /** From paths: a standard error belongs to it, and where there is none a reason. */
+  readonly simulated: boolean;
   readonly repair: PsdRepair | null;
   readonly shrinkage: number | null;
   readonly skewness: number | null;
@@ -50,6 +53,7 @@ const none = {
   mean: null,
   standardDeviation: null,
   standardError: null,
+  simulated: false,
   repair: null,
   shrinkage: null,
   skewness: null,
@@ -100,14 +104,18 @@ export function locationScale(task: Omit<VarTask, 'kind' | 'confidence' | 'horiz
   mean: number;
   standardDeviation: number;
   shrinkage: number | null;
+  /** Of a covariance that was given; estimates need none. */
+  repair: PsdRepair | null;
 } {
   const { panel, covariance, means, exposures, method, options } = task;
   if (covariance !== null) {
     const drift = means === null || options.mean === 'zero' ? 0 : dot(means, exposures);
+    const { matrix, repair } = repairCovariance(covariance);
     return {
       mean: drift,
-      standardDeviation: Math.sqrt(quadraticForm(covariance, exposures)),
+      standardDeviation: Math.sqrt(quadraticForm(matrix, exposures)),
       shrinkage: null,
+      repair,
     };
   }
   if (panel === null) throw new RangeError(`${method} needs a history or a covariance`);
@@ -115,14 +123,25 @@ export function locationScale(task: Omit<VarTask, 'kind' | 'confidence' | 'horiz
   // Without shrinkage the deviation of the portfolio's own returns is √(w′Σw), with no matrix to build.
   const pnl = portfolioReturns(series, exposures);
   if (method === 'ewma') {
-    return { mean: 0, standardDeviation: Math.sqrt(ewmaVariance(pnl, options.lambda)), shrinkage: null };
+    const sigma = Math.sqrt(ewmaVariance(pnl, options.lambda));
+    return { mean: 0, standardDeviation: sigma, shrinkage: null, repair: null };
   }
   const drift = options.mean === 'zero' ? 0 : mean(pnl);
   if (options.shrinkage === 'none') {
-    return { mean: drift, standardDeviation: standardDeviation(pnl, options.ddof), shrinkage: null };
+    return {
+      mean: drift,
+      standardDeviation: standardDeviation(pnl, options.ddof),
+      shrinkage: null,
+      repair: null,
+    };
   }
   const { matrix, shrinkage } = estimateCovariance(series, { estimator: 'ledoit_wolf', ddof: 0, lambda: 0 });
-  return { mean: drift, standardDeviation: Math.sqrt(quadraticForm(matrix, exposures)), shrinkage };
+  return {
+    mean: drift,
+    standardDeviation: Math.sqrt(quadraticForm(matrix, exposures)),
+    shrinkage,
+    repair: null,
+  };
 }
 
 function closedForm(task: VarTask): VarFigures {
@@ -182,18 +201,22 @@ function monteCarlo(task: VarTask): VarFigures {
     paths: options.paths,
     seed: options.seed,
     antithetic: options.antithetic,
+    sampling: options.sampling,
     degreesOfFreedom: options.df,
     tail: { quantileType: options.quantileType, shortfall: options.shortfall },
   });
+  const { matrix } =
+    result.repair === 'clipped_eigenvalues' ? repairCovariance(covariance) : { matrix: covariance };
   return {
     ...none,
     mean: dot(means, exposures),
-    standardDeviation: Math.sqrt(quadraticForm(covariance, exposures)),
+    standardDeviation: Math.sqrt(quadraticForm(matrix, exposures)),
     shrinkage,
     degreesOfFreedom: options.df,
     var: result.var,
     expectedShortfall: result.expectedShortfall,
     standardError: result.standardError,
+    simulated: true,
     repair: result.repair,
   };
 }

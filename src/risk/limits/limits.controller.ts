@@ -1,4 +1,6 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { Authorizer } from '../../access/authorizer.js';
+import { bearerToken } from '../../access/bearer-token.js';
 import { portfolioId } from '../request-fields.js';
 import {
   type Acknowledgement,
@@ -20,7 +22,10 @@ import { LimitsService } from './limits.service.js';
 /** Limits of one portfolio, their transitions and their audit. */
 @Controller('api/v1/risk/portfolio/:id')
 export class LimitsController {
-  constructor(private readonly limits: LimitsService) {}
+  constructor(
+    private readonly limits: LimitsService,
+    private readonly authorizer: Authorizer,
+  ) {}
 
   @Get('limits')
   list(@Param('id', { schema: portfolioId }) id: string) {
@@ -28,16 +33,21 @@ export class LimitsController {
   }
 
   @Post('limits')
-  create(@Param('id', { schema: portfolioId }) id: string, @Body({ schema: newLimit }) body: NewLimit) {
-    return this.limits.create(id, body);
+  create(
+    @Param('id', { schema: portfolioId }) id: string,
+    @Body({ schema: newLimit }) body: NewLimit,
+    @Headers('authorization') key?: string,
+  ) {
+    return this.limits.create(id, body, this.actor(key));
   }
 
   @Patch('limits')
   changeNamed(
     @Param('id', { schema: portfolioId }) id: string,
     @Body({ schema: limitPatch }) body: LimitPatch,
+    @Headers('authorization') key?: string,
   ) {
-    return this.limits.change(id, undefined, body);
+    return this.limits.change(id, undefined, body, this.actor(key));
   }
 
   @Delete('limits')
@@ -45,8 +55,9 @@ export class LimitsController {
   deleteNamed(
     @Param('id', { schema: portfolioId }) id: string,
     @Query({ schema: limitSelector }) selector: LimitSelector,
+    @Headers('authorization') key?: string,
   ) {
-    return this.limits.delete(id, selector);
+    return this.limits.delete(id, selector, this.actor(key));
   }
 
   @Get('limits/:limit')
@@ -59,8 +70,9 @@ export class LimitsController {
     @Param('id', { schema: portfolioId }) id: string,
     @Param('limit', { schema: limitId }) limit: string,
     @Body({ schema: limitPatch }) body: LimitPatch,
+    @Headers('authorization') key?: string,
   ) {
-    return this.limits.change(id, limit, body);
+    return this.limits.change(id, limit, body, this.actor(key));
   }
 
   @Delete('limits/:limit')
@@ -68,8 +80,9 @@ export class LimitsController {
   delete(
     @Param('id', { schema: portfolioId }) id: string,
     @Param('limit', { schema: limitId }) limit: string,
+    @Headers('authorization') key?: string,
   ) {
-    return this.limits.delete(id, { id: limit });
+    return this.limits.delete(id, { id: limit }, this.actor(key));
   }
 
   @Post('limits/:limit/ack')
@@ -78,8 +91,9 @@ export class LimitsController {
     @Param('id', { schema: portfolioId }) id: string,
     @Param('limit', { schema: limitId }) limit: string,
     @Body({ schema: acknowledgement }) body: Acknowledgement,
+    @Headers('authorization') key?: string,
   ) {
-    return this.limits.acknowledge(id, limit, body);
+    return this.limits.acknowledge(id, limit, body, this.actor(key));
   }
 
   @Post('limits/:limit/increase')
@@ -88,8 +102,9 @@ export class LimitsController {
     @Param('id', { schema: portfolioId }) id: string,
     @Param('limit', { schema: limitId }) limit: string,
     @Body({ schema: increase }) body: Increase,
+    @Headers('authorization') key?: string,
   ) {
-    return this.limits.increase(id, limit, body);
+    return this.limits.increase(id, limit, body, this.actor(key));
   }
 
   @Get('limits/:limit/audit')
@@ -103,5 +118,11 @@ export class LimitsController {
   @Get('events')
   events(@Param('id', { schema: portfolioId }) id: string, @Query({ schema: eventPage }) page: EventPage) {
     return this.limits.transitions(id, page);
+  }
+
+  /** The name of the key; on an open server whoever reaches it is its operator. */
+  private actor(key: string | undefined): string {
+    if (this.authorizer.isOpen) return 'operator';
+    return this.authorizer.authenticate(bearerToken(key))?.id ?? 'unknown';
   }
 }

@@ -1,9 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { PortfolioBook } from '../../analytics/portfolio-book.js';
+import { Config } from '../../config/config.js';
 import { notFound, Problem } from '../../domain/problem.js';
 import { AuditRepository } from '../../store/audit.repository.js';
 import { type LimitChange, LimitRepository, type StoredLimit } from '../../store/limit.repository.js';
 import { RiskEventRepository } from '../../store/risk-event.repository.js';
+import { RiskMetricRepository } from '../../store/risk-metric.repository.js';
+import { liveMetricTypes } from '../live/risk-figures.js';
 import type {
   Acknowledgement,
   EventPage,
@@ -21,9 +24,6 @@ import { auditView, limitView, transitionView } from './limit-view.js';
 const maxLimits = 200;
 /** Longest temporary increase, ms: what is needed for longer is a new limit. */
 const maxIncreaseMs = 31 * 86_400_000;
-/** There are no keys yet: whoever reaches the server is its operator. */
-const actor = 'operator';
-
 /** What operators do with limits. Every change is durable and audited before it is in force. */
 @Injectable()
 export class LimitsService {
@@ -33,6 +33,8 @@ export class LimitsService {
     private readonly events: RiskEventRepository,
     private readonly audit: AuditRepository,
     private readonly portfolios: PortfolioBook,
+    private readonly sent: RiskMetricRepository,
+    private readonly config: Config,
   ) {}
 
   list(portfolioId: string) {
@@ -49,9 +51,13 @@ export class LimitsService {
     return limitView(this.require(portfolioId, id), Date.now());
   }
 
-  /** @throws Problem 409 `LIMIT_EXISTS` when an active limit of the type exists */
-  async create(portfolioId: string, body: NewLimit) {
+  /**
+   * @param actor who does it, for the audit; likewise below
+   * @throws Problem 409 `LIMIT_EXISTS` when an active limit of the type exists, 422 when there is no such metric
+   */
+  async create(portfolioId: string, body: NewLimit, actor: string) {
     this.requirePortfolio(portfolioId);
+    await this.requireMetric(portfolioId, body.limit_type);
     const present = this.evaluation.book.of(portfolioId);
     if (body.active) this.requireSingle(present, body.limit_type, null);
     if (present.length >= maxLimits) {
@@ -72,7 +78,7 @@ export class LimitsService {
     return limitView(this.evaluation.put(limit), Date.now());
   }
 
-  async change(portfolioId: string, id: string | undefined, patch: LimitPatch) {
+  async change(portfolioId: string, id: string | undefined, patch: LimitPatch, actor: string) {
     const watched = this.select(portfolioId, { id: id ?? patch.id, limit_type: patch.limit_type });
     const { limit } = watched;
     const next = {
@@ -97,12 +103,11 @@ export class LimitsService {
         dwellMs: patch.dwell_ms ?? limit.dwellMs,
         active: patch.active ?? limit.active,
       },
-      'changed',
-      patch.comment ?? null,
+      { actor, action: 'changed', comment: patch.comment ?? null },
     );
   }
 
-  async delete(portfolioId: string, selector: LimitSelector): Promise<void> {
+  async delete(portfolioId: string, selector: LimitSelector, actor: string): Promise<void> {
     const { limit } = this.select(portfolioId, selector);
     if (!(await this.limits.softDelete(limit.id, { actor, action: 'deleted', comment: null }))) {
       throw notFound('limit', limit.id);
@@ -111,7 +116,7 @@ export class LimitsService {
   }
 
   /** Somebody has seen it. Stays until the limit is normal again. */
-  acknowledge(portfolioId: string, id: string, { comment }: Acknowledgement) {
+  acknowledge(portfolioId: string, id: string, { comment }: Acknowledgement, actor: string) {
     const { limit, state } = this.require(portfolioId, id);
     if (state.level !== 'warning' && state.level !== 'breach') {
       throw new Problem(409, 'NOTHING_TO_ACKNOWLEDGE', `The limit is ${state.level}.`);
@@ -119,13 +124,12 @@ export class LimitsService {
     return this.update(
       limit,
       { acknowledgedAtMs: Date.now(), acknowledgedBy: actor, acknowledgeComment: comment },
-      'acknowledged',
-      comment,
+      { actor, action: 'acknowledged', comment },
     );
   }
 
   /** Raises a limit until a moment; then it is what it was. */
-  increase(portfolioId: string, id: string, body: Increase) {
+  increase(portfolioId: string, id: string, body: Increase, actor: string) {
     const { limit } = this.require(portfolioId, id);
     const untilMs = typeof body.until === 'number' ? body.until : Date.parse(body.until);
     const nowMs = Date.now();
@@ -141,8 +145,7 @@ export class LimitsService {
     return this.update(
       limit,
       { temporaryThreshold: body.threshold_value, temporaryUntilMs: untilMs },
-      'increased',
-      body.comment,
+      { actor, action: 'increased', comment: body.comment },
     );
   }
 
@@ -168,14 +171,31 @@ export class LimitsService {
     };
   }
 
-  private async update(limit: StoredLimit, change: LimitChange, action: string, comment: string | null) {
-    const after = await this.limits.update(limit.id, change, { actor, action, comment });
+  private async update(
+    limit: StoredLimit,
+    change: LimitChange,
+    by: { readonly actor: string; readonly action: string; readonly comment: string | null },
+  ) {
+    const after = await this.limits.update(limit.id, change, by);
     if (!after) throw notFound('limit', limit.id);
     return limitView(this.evaluation.put(after), Date.now());
   }
 
   private requirePortfolio(portfolioId: string): void {
     if (this.portfolios.marked(portfolioId) === undefined) throw notFound('portfolio', portfolioId);
+  }
+
+  /** A limit on what nobody measures would never be judged, and every pre-trade check would fail closed on it. */
+  private async requireMetric(portfolioId: string, metricType: string): Promise<void> {
+    const pathless = this.config.get('RISK_LIVE_PATHS') === 0;
+    const live = [...liveMetricTypes].filter((type) => !(pathless && type.endsWith('_monte_carlo')));
+    if (live.includes(metricType)) return;
+    const known = await this.sent.latestOf([{ portfolioId, metricType }]);
+    if (known.length > 0) return;
+    const message = `is neither a live metric (${live.join(', ')}) nor one that has been sent for this portfolio`;
+    throw new Problem(422, 'VALIDATION_FAILED', `/limit_type: ${message}`, {
+      errors: [{ pointer: '/limit_type', code: 'UNKNOWN_METRIC', message }],
+    });
   }
 
   private require(portfolioId: string, id: string): WatchedLimit {

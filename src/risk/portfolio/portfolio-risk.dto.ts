@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import type { QuantileType } from '../../kernel/quantile-position.js';
-import { defaultVarOptions, type VarOptions } from '../compute/var-options.js';
+import type { VarMethod } from '../compute/var-options.js';
+import { misplacedOptions, optionsInQuery, resolveOptions, withDefaults } from '../given-options.js';
 import {
-  bounds,
   confidenceParameter,
   finite,
   horizonParameter,
@@ -10,46 +9,41 @@ import {
   symbolField,
 } from '../request-fields.js';
 
-const parameter = z.coerce.number();
+const defaultMethod: VarMethod = 'historical';
 
 /** Query of `GET …/var` and `GET …/components`: every option of the stateless request, by the same names. */
 export const varQuery = z
   .strictObject({
-    method: methodField.default('historical'),
-    confidence: confidenceParameter.default(0.99),
-    horizon_days: horizonParameter.default(1),
+    method: methodField.optional(),
+    confidence: confidenceParameter.optional(),
+    horizon_days: horizonParameter.optional(),
     /** Newest daily returns used; default RISK_WINDOW_DAYS. */
-    window_days: parameter.int().min(2).max(10_000).optional(),
-    quantile_type: parameter.int().min(1).max(9).default(defaultVarOptions.quantileType),
-    expected_shortfall: z.enum(['mean_beyond_var', 'acerbi_tasche']).default(defaultVarOptions.shortfall),
-    ddof: parameter.int().min(0).max(1).default(defaultVarOptions.ddof),
-    mean: z.enum(['sample', 'zero']).default(defaultVarOptions.mean),
-    lambda: parameter.gt(0).lt(1).default(defaultVarOptions.lambda),
-    df: parameter.gt(2, 'must be more than 2: below, the variance does not exist').max(1e6).optional(),
-    paths: parameter.int().min(1_000).max(bounds.paths).default(defaultVarOptions.paths),
-    seed: parameter.int().min(0).max(Number.MAX_SAFE_INTEGER).default(defaultVarOptions.seed),
-    antithetic: z.stringbool().default(defaultVarOptions.antithetic),
-    shrinkage: z.enum(['none', 'ledoit_wolf']).default(defaultVarOptions.shrinkage),
+    window_days: z.coerce.number().int().min(2).max(10_000).optional(),
+    ...optionsInQuery,
   })
-  .transform((q) => {
-    const options: VarOptions = {
-      quantileType: q.quantile_type as QuantileType,
-      shortfall: q.expected_shortfall,
-      ddof: q.ddof as 0 | 1,
-      mean: q.mean,
-      lambda: q.lambda,
-      df: q.df ?? null,
-      paths: q.paths,
-      seed: q.seed,
-      antithetic: q.antithetic,
-      shrinkage: q.shrinkage,
-    };
+  .superRefine(({ method = defaultMethod, ...query }, ctx) => {
+    for (const { name, message } of misplacedOptions({ method, covariance: null }, query)) {
+      ctx.addIssue({ code: 'custom', path: [name], message });
+    }
+  })
+  .transform(({ method, confidence, horizon_days, window_days, ...given }) => {
+    const known = withDefaults(
+      { method, confidence, horizon_days },
+      { method: defaultMethod, confidence: 0.99, horizon_days: 1 },
+    );
+    const { options, defaulted } = resolveOptions({ method: known.method, covariance: null }, given);
     return {
-      method: q.method,
-      confidence: q.confidence,
-      horizonDays: q.horizon_days,
-      windowDays: q.window_days,
+      method: known.method,
+      confidence: known.confidence,
+      horizonDays: known.horizon_days,
+      windowDays: window_days,
       options,
+      /** Parameters that the request left to us. */
+      defaulted: [
+        ...known.defaulted,
+        ...(window_days === undefined ? ['window_days'] : []),
+        ...(defaulted as string[]),
+      ],
     };
   });
 export type VarQuery = z.output<typeof varQuery>;

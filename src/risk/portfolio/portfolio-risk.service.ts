@@ -43,7 +43,12 @@ export class PortfolioRiskService {
       ...figuresAnswer(computed.result, basis.known.value),
       ...this.about(basis),
       ...methodProvenance(method, options, horizonDays),
-      ...provenance({ ...computed, asOfMs: basis.known.asOfMs, nowMs: Date.now() }),
+      ...provenance({
+        ...computed,
+        asOfMs: basis.known.asOfMs,
+        nowMs: Date.now(),
+        defaulted: query.defaulted,
+      }),
     };
   }
 
@@ -81,7 +86,12 @@ export class PortfolioRiskService {
         .sort((a, b) => b.component_var - a.component_var),
       ...this.about(basis),
       ...methodProvenance(method, options, horizonDays),
-      ...provenance({ ...computed, asOfMs: known.asOfMs, nowMs: Date.now() }),
+      ...provenance({
+        ...computed,
+        asOfMs: known.asOfMs,
+        nowMs: Date.now(),
+        defaulted: query.defaulted,
+      }),
     };
   }
 
@@ -121,13 +131,14 @@ export class PortfolioRiskService {
   }
 
   /** No positions: nothing can be lost, and that is known without a history. */
-  private nothingHeld(basis: Basis, { method, confidence, horizonDays, options }: VarQuery) {
+  private nothingHeld(basis: Basis, { method, confidence, horizonDays, options, defaulted }: VarQuery) {
     const zero = {
       var: 0,
       expectedShortfall: 0,
       mean: null,
       standardDeviation: null,
       standardError: null,
+      simulated: false,
       repair: null,
       shrinkage: null,
       skewness: null,
@@ -144,7 +155,14 @@ export class PortfolioRiskService {
       ...figuresAnswer(zero, null),
       ...this.about(basis),
       ...methodProvenance(method, options, horizonDays),
-      ...provenance({ inputsHash: '', runtimeMs: 0, cached: false, asOfMs: null, nowMs: Date.now() }),
+      ...provenance({
+        inputsHash: '',
+        runtimeMs: 0,
+        cached: false,
+        asOfMs: null,
+        nowMs: Date.now(),
+        defaulted,
+      }),
       inputs_hash: null,
     };
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withDefaults } from '../given-options.js';
 import { confidenceField, finite, numbers } from '../request-fields.js';
 import { asOfField } from './covariance.dto.js';
 
@@ -10,7 +11,7 @@ export const backtestRequest = z
   .strictObject({
     returns: numbers(2),
     forecasts: z.union([finite, numbers(2)]),
-    confidence: confidenceField.default(0.99),
+    confidence: confidenceField.optional(),
     as_of: asOfField,
   })
   .superRefine(({ returns, forecasts }, ctx) => {
@@ -20,6 +21,10 @@ export const backtestRequest = z
       path: ['forecasts'],
       message: `has ${forecasts.length} forecasts for ${returns.length} returns`,
     });
+  })
+  .transform((body) => {
+    const known = withDefaults(body, { confidence: 0.99 });
+    return body.as_of === undefined ? { ...known, defaulted: [...known.defaulted, 'as_of'] } : known;
   });
 
 export type BacktestRequest = z.output<typeof backtestRequest>;

@@ -3,7 +3,7 @@ import { baselTrafficLight } from '../../kernel/basel-traffic-light.js';
 import { christoffersenTest } from '../../kernel/christoffersen-test.js';
 import { conditionalCoverageTest } from '../../kernel/conditional-coverage-test.js';
 import { kupiecTest } from '../../kernel/kupiec-test.js';
-import type { LikelihoodRatioTest } from '../../kernel/likelihood-ratio.js';
+import type { LikelihoodRatioTest, UndefinedTest } from '../../kernel/likelihood-ratio.js';
 import { tailProbability } from '../../kernel/tail-probability.js';
 import { contentHash } from '../compute/content-hash.js';
 import { provenance } from '../provenance.js';
@@ -45,11 +45,12 @@ export function coverageAnswer({ hits, confidence }: Coverage) {
   };
 }
 
-const testAnswer = (test: LikelihoodRatioTest) => ({
+const testAnswer = (test: LikelihoodRatioTest | UndefinedTest) => ({
   statistic: test.statistic,
   p_value: test.pValue,
   degrees_of_freedom: test.degreesOfFreedom,
-  reject: test.pValue < significance,
+  reject: test.pValue === null ? null : test.pValue < significance,
+  ...('reason' in test ? { reason: test.reason } : {}),
 });
 
 /** Backtest of forecasts against what happened. */
@@ -58,7 +59,8 @@ export class BacktestService {
   test(body: BacktestRequest) {
     const nowMs = Date.now();
     const started = performance.now();
-    const { returns, forecasts, confidence } = body;
+    const { defaulted, ...inputs } = body;
+    const { returns, forecasts, confidence } = inputs;
     const hits = Uint8Array.from(returns, (r, t) =>
       -r > (typeof forecasts === 'number' ? forecasts : forecasts[t]!) ? 1 : 0,
     );
@@ -69,11 +71,12 @@ export class BacktestService {
       exception_rule: 'a loss greater than the forecast VaR',
       ...coverageAnswer({ hits, confidence }),
       ...provenance({
-        inputsHash: contentHash(body),
+        inputsHash: contentHash(inputs),
         runtimeMs: performance.now() - started,
         cached: false,
         asOfMs: asOf(body.as_of, nowMs),
         nowMs,
+        defaulted,
       }),
     };
   }

@@ -1,14 +1,17 @@
 import { z } from 'zod';
-import { finite, numbers } from '../request-fields.js';
+import { withDefaults } from '../given-options.js';
+import { finite, largestReturn, numbers, priceRule } from '../request-fields.js';
 import { asOfField } from './covariance.dto.js';
 
-/** A million-fold gain in one period is no return; and products of such numbers stay within the range of a double. */
-const largestReturn = 1e6;
 const returnSeries = numbers(2, {
   test: (x) => x > -1 && x <= largestReturn,
   text: `must be a simple return, more than -1 and at most ${largestReturn}`,
 });
-const priceSeries = numbers(3, { test: (x) => x > 0, text: 'must be a positive price' });
+/** A rate per period as a fraction: beyond ±100 % a period it is a percentage that was meant, or nonsense. */
+const rateRule = 'must be a rate per period between -1 and 1, as a fraction: 0.0001 for 0.01 %';
+const rate = finite.min(-1, rateRule).max(1, rateRule);
+const rateSeries = numbers(1, { test: (x) => Math.abs(x) <= 1, text: rateRule });
+const priceSeries = numbers(3, priceRule);
 
 /** Body of `POST /api/v1/risk/performance`: one series, optionally its benchmark over the same periods. */
 export const performanceRequest = z
@@ -18,10 +21,10 @@ export const performanceRequest = z
     benchmark_returns: returnSeries.optional(),
     benchmark_prices: priceSeries.optional(),
     /** Per period; one rate, or one per return. */
-    risk_free: z.union([finite, numbers(1)]).default(0),
+    risk_free: z.union([rate, rateSeries], { error: rateRule }).optional(),
     /** Minimum acceptable return per period, for Sortino. */
-    target: finite.default(0),
-    periods_per_year: z.number().positive().max(31_536_000).default(252),
+    target: rate.optional(),
+    periods_per_year: z.number().positive().max(31_536_000).optional(),
     as_of: asOfField,
   })
   .superRefine((body, ctx) => {
@@ -43,9 +46,17 @@ export const performanceRequest = z
         `covers ${benchmark} periods, the series ${count}`,
       );
     }
-    if (typeof body.risk_free !== 'number' && body.risk_free.length !== count) {
+    if (Array.isArray(body.risk_free) && body.risk_free.length !== count) {
       refuse('risk_free', `has ${body.risk_free.length} rates for ${count} returns`);
     }
+  })
+  .transform((body) => {
+    const known = withDefaults(body, {
+      risk_free: 0 as number | number[],
+      target: 0,
+      periods_per_year: 252,
+    });
+    return body.as_of === undefined ? { ...known, defaulted: [...known.defaulted, 'as_of'] } : known;
   });
 
 export type PerformanceRequest = z.output<typeof performanceRequest>;

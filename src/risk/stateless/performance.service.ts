@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { annualisedReturn } from '../../kernel/annualised-return.js';
-import { calmarRatio } from '../../kernel/calmar-ratio.js';
 import { informationRatio } from '../../kernel/information-ratio.js';
 import { marketModel } from '../../kernel/market-model.js';
-import { maxDrawdown } from '../../kernel/max-drawdown.js';
+import { type Drawdown, maxDrawdown } from '../../kernel/max-drawdown.js';
 import { excessReturns, sharpeRatio } from '../../kernel/sharpe-ratio.js';
 import { simpleReturns } from '../../kernel/simple-returns.js';
 import { downsideDeviation, sortinoRatio } from '../../kernel/sortino-ratio.js';
@@ -29,90 +28,104 @@ const definitions = {
   information_ratio: '(annual return − annual return of the benchmark) / tracking error',
 };
 
+const beyondRange = 'the result is beyond the range of numbers';
+const wealthBeyondRange = 'the wealth that these returns compound to is beyond the range of numbers';
+const noBenchmark = 'no benchmark was given';
+
+/** Measures by name; those that are undefined are `null` here and have their reason beside them. */
+class Measures {
+  readonly values: Record<string, number | null> = {};
+  readonly reasons: Record<string, string> = {};
+
+  /** @param value `null`: undefined for the reason given; an overflow has its own */
+  add(name: string, value: number | null, reason = beyondRange): void {
+    const defined = value !== null && Number.isFinite(value);
+    this.values[name] = defined ? value : null;
+    if (!defined) this.reasons[name] = value === null ? reason : beyondRange;
+  }
+}
+
 /** Performance of one series of returns or prices. */
 @Injectable()
 export class PerformanceService {
   measure(body: PerformanceRequest) {
     const nowMs = Date.now();
     const started = performance.now();
-    const returns = body.returns ?? simpleReturns(body.prices!);
-    const { risk_free: riskFree, target, periods_per_year: periods } = body;
-    const drawdown = maxDrawdown(body.prices ?? wealthIndex(returns));
-    const ratio = (value: number | null, reason: string) => (value === null ? { value, reason } : { value });
-    const measures = {
-      periods_per_year: periods,
-      annual_return: annualisedReturn(returns, periods),
-      volatility: standardDeviation(returns) * Math.sqrt(periods),
-      downside_deviation: downsideDeviation(returns, target),
-      drawdown: {
-        depth: drawdown.depth,
-        peak: drawdown.peak,
-        trough: drawdown.trough,
-        recovery: drawdown.recovery,
-        ...(drawdown.recovery === null ? { reason: 'not recovered within the series' } : {}),
-      },
-      sharpe: ratio(sharpeRatio(returns, riskFree, periods), 'the excess returns have no variance'),
-      sortino: ratio(sortinoRatio(returns, target, periods), 'no return lies below the target'),
-      calmar: ratio(calmarRatio(returns, periods), 'there was no drawdown'),
-      ...this.relative(body, returns),
-    };
-    const flat = (m: { value: number | null }): number | null => m.value;
+    const { defaulted, ...inputs } = body;
+    const returns = inputs.returns ?? simpleReturns(inputs.prices!);
+    const { risk_free: riskFree, target, periods_per_year: periods } = inputs;
+    const measures = new Measures();
+    const drawdown = drawdownOf(inputs.prices ?? wealthIndex(returns));
+    const annual = annualisedReturn(returns, periods);
+    measures.add('annual_return', annual);
+    measures.add('volatility', standardDeviation(returns) * Math.sqrt(periods));
+    measures.add('downside_deviation', downsideDeviation(returns, target));
+    measures.add('sharpe', sharpeRatio(returns, riskFree, periods), 'the excess returns have no variance');
+    measures.add('sortino', sortinoRatio(returns, target, periods), 'no return lies below the target');
+    if (drawdown === null) measures.add('calmar', null, wealthBeyondRange);
+    else
+      measures.add('calmar', drawdown.depth === 0 ? null : annual / drawdown.depth, 'there was no drawdown');
+    this.relative(measures, inputs, returns);
     return {
       method: 'performance',
       confidence: null,
       horizon_days: null,
-      ...measures,
-      sharpe: flat(measures.sharpe),
-      sortino: flat(measures.sortino),
-      calmar: flat(measures.calmar),
-      undefined_reasons: reasons(measures),
+      periods_per_year: periods,
+      ...measures.values,
+      drawdown:
+        drawdown === null
+          ? { depth: null, peak: null, trough: null, recovery: null, reason: wealthBeyondRange }
+          : {
+              ...drawdown,
+              ...(drawdown.recovery === null ? { reason: 'not recovered within the series' } : {}),
+            },
+      undefined_reasons: measures.reasons,
       definitions,
       observations: returns.length,
       ...provenance({
-        inputsHash: contentHash(body),
+        inputsHash: contentHash(inputs),
         runtimeMs: performance.now() - started,
         cached: false,
-        asOfMs: asOf(body.as_of, nowMs),
+        asOfMs: asOf(inputs.as_of, nowMs),
         nowMs,
+        defaulted,
       }),
     };
   }
 
-  private relative(body: PerformanceRequest, returns: ArrayLike<number>) {
+  private relative(
+    measures: Measures,
+    body: Omit<PerformanceRequest, 'defaulted'>,
+    returns: ArrayLike<number>,
+  ): void {
     const benchmark =
       body.benchmark_returns ?? (body.benchmark_prices ? simpleReturns(body.benchmark_prices) : undefined);
     if (benchmark === undefined) {
-      const none = {
-        beta: null,
-        alpha: null,
-        alpha_annualised: null,
-        tracking_error: null,
-        information_ratio: null,
-      };
-      return { ...none, benchmark_reason: 'no benchmark was given' };
+      for (const name of ['beta', 'alpha', 'alpha_annualised', 'tracking_error', 'information_ratio']) {
+        measures.add(name, null, noBenchmark);
+      }
+      return;
     }
     const periods = body.periods_per_year;
     const { beta, alpha } = marketModel(
       excessReturns(returns, body.risk_free),
       excessReturns(benchmark, body.risk_free),
     );
-    const information = informationRatio(returns, benchmark, periods);
-    return {
-      beta,
-      alpha,
-      alpha_annualised: alpha === null ? null : alpha * periods,
-      tracking_error: trackingError(returns, benchmark, periods),
-      information_ratio: information,
-      ...(beta === null ? { benchmark_reason: 'the benchmark has no variance' } : {}),
-      ...(information === null ? { information_ratio_reason: 'the tracking error is 0' } : {}),
-    };
+    const constant = 'the benchmark has no variance';
+    measures.add('beta', beta, constant);
+    measures.add('alpha', alpha, constant);
+    measures.add('alpha_annualised', alpha === null ? null : alpha * periods, constant);
+    measures.add('tracking_error', trackingError(returns, benchmark, periods));
+    measures.add(
+      'information_ratio',
+      informationRatio(returns, benchmark, periods),
+      'the tracking error is 0',
+    );
   }
 }
 
-function reasons(measures: object): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(measures).flatMap(([name, m]) =>
-      typeof m === 'object' && m !== null && 'value' in m && 'reason' in m ? [[name, String(m.reason)]] : [],
-    ),
-  );
+/** `null` where wealth has left the range of numbers, to either side. */
+function drawdownOf(values: ArrayLike<number>): Drawdown | null {
+  const last = values[values.length - 1]!;
+  return last > 0 && last < Infinity ? maxDrawdown(values) : null;
 }

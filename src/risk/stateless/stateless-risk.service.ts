@@ -9,6 +9,8 @@ import type { VarRequest } from './var.dto.js';
 
 /** Below this many observations an estimate is given with a warning. */
 const fewObservations = 30;
+const repaired =
+  'COVARIANCE_REPAIRED: the matrix is not positive semidefinite, so it is no covariance; the figures are those of the matrix with its negative eigenvalues set to 0 and its variances restored';
 
 /** Risk of what the request itself describes; nothing is read, nothing is stored. */
 @Injectable()
@@ -33,10 +35,23 @@ export class StatelessRiskService {
       unit: body.positions === undefined && body.portfolio_value === 1 ? 'fraction of value' : 'money',
       observations: panel?.observations ?? null,
       ...(panel === null ? { observations_reason: 'a covariance was given' } : {}),
-      ...methodProvenance(method, options, horizonDays),
+      ...methodProvenance(
+        method,
+        options,
+        horizonDays,
+        covariance === null ? 'history' : means === null ? 'covariance' : 'covariance_and_means',
+      ),
       symbols: holdings.symbols,
-      warnings: warnings(panel?.observations ?? null, method, confidence),
-      ...provenance({ ...computed, asOfMs: asOf(body.as_of, nowMs), nowMs }),
+      warnings: [
+        ...warnings(panel?.observations ?? null, method, confidence),
+        ...(computed.result.repair === 'clipped_eigenvalues' ? [repaired] : []),
+      ],
+      ...provenance({
+        ...computed,
+        asOfMs: asOf(body.as_of, nowMs),
+        nowMs,
+        defaulted: body.defaulted,
+      }),
     };
   }
 
@@ -76,7 +91,12 @@ export class StatelessRiskService {
       confidence: null,
       observations: panel.observations,
       warnings: warnings(panel.observations, null, null),
-      ...provenance({ ...computed, asOfMs: asOf(body.as_of, nowMs), nowMs }),
+      ...provenance({
+        ...computed,
+        asOfMs: asOf(body.as_of, nowMs),
+        nowMs,
+        defaulted: body.defaulted,
+      }),
     };
   }
 }

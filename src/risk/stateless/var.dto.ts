@@ -1,4 +1,12 @@
 import { z } from 'zod';
+import type { VarMethod } from '../compute/var-options.js';
+import {
+  misplacedOptions,
+  type OptionContext,
+  optionsInBody,
+  resolveOptions,
+  withDefaults,
+} from '../given-options.js';
 import {
   bounds,
   confidenceField,
@@ -6,11 +14,11 @@ import {
   horizonField,
   methodField,
   numbers,
-  optionsField,
   pricesField,
   returnsField,
   symbolField,
 } from '../request-fields.js';
+import { asOfField } from './covariance.dto.js';
 
 const bySymbol = z.record(symbolField, finite);
 const matrixRows = z.array(numbers(1)).min(1).max(bounds.symbols);
@@ -39,29 +47,70 @@ export const varRequest = z
     weights: z.union([numbers(1), bySymbol]).optional(),
     positions: positionsField.optional(),
     /** What weights are weights of; 1 makes the figures fractions. */
-    portfolio_value: z.number().positive().default(1),
-    as_of: z.union([z.iso.datetime({ offset: true }), z.number().int().positive()]).optional(),
-    method: methodField.default('historical'),
-    confidence: confidenceField.default(0.99),
-    horizon_days: horizonField.default(1),
-    options: optionsField.prefault({}),
+    portfolio_value: z.number().positive().optional(),
+    as_of: asOfField,
+    method: methodField.optional(),
+    confidence: confidenceField.optional(),
+    horizon_days: horizonField.optional(),
+    options: z.strictObject(optionsInBody).optional(),
   })
   .superRefine((body, ctx) => {
     const given = (['returns', 'prices', 'covariance'] as const).filter((k) => body[k] !== undefined);
-    const refuse = (path: string, message: string): void =>
-      ctx.addIssue({ code: 'custom', path: [path], message });
+    const refuse = (path: string | string[], message: string): void =>
+      ctx.addIssue({ code: 'custom', path: [path].flat(), message });
     if (given.length === 0) refuse('returns', 'returns, prices or covariance must be given');
     if (given.length > 1) refuse(given[1]!, `must not be given together with ${given[0]}`);
     if (body.weights !== undefined && body.positions !== undefined) {
       refuse('positions', 'must not be given together with weights');
     }
-    const needsHistory = body.method === 'historical' || body.method === 'cornish_fisher';
-    if (needsHistory && body.covariance !== undefined) {
-      refuse('method', `${body.method} needs returns or prices, not a covariance`);
+    if (body.portfolio_value !== undefined && body.positions !== undefined) {
+      refuse('portfolio_value', 'must not be given together with positions: they have their own');
     }
-    if (body.means !== undefined && body.covariance === undefined) {
+    const { method, covariance } = contextOf(body);
+    if (covariance !== null && (method === 'historical' || method === 'cornish_fisher')) {
+      refuse('method', `${method} needs returns or prices, not a covariance`);
+    }
+    if (body.means !== undefined && covariance === null) {
       refuse('means', 'belong to a covariance: a history has its own');
     }
+    if (body.means !== undefined && method === 'ewma') refuse('means', 'do not apply to ewma: it is about 0');
+    for (const { name, message } of misplacedOptions(contextOf(body), body.options ?? {})) {
+      refuse(['options', name], message);
+    }
+  })
+  .transform(({ options: given = {}, ...body }) => {
+    const { options, defaulted } = resolveOptions(contextOf(body), given);
+    const known = withDefaults(body, methodDefaults);
+    return {
+      ...known,
+      portfolio_value: body.portfolio_value ?? 1,
+      options,
+      /** Parameters that the request left to us. */
+      defaulted: [
+        ...known.defaulted,
+        ...(body.positions === undefined && body.portfolio_value === undefined ? ['portfolio_value'] : []),
+        ...(body.positions === undefined && body.weights === undefined ? ['weights'] : []),
+        ...(body.covariance !== undefined && body.means === undefined ? ['means'] : []),
+        ...(body.as_of === undefined ? ['as_of'] : []),
+        ...defaulted.map((name) => `options.${name}`),
+      ],
+    };
   });
+
+/** What is measured when nothing is said. */
+const methodDefaults = {
+  method: 'historical' as VarMethod,
+  confidence: 0.99,
+  horizon_days: 1,
+};
+
+const contextOf = (body: {
+  readonly method?: VarMethod | undefined;
+  readonly covariance?: unknown;
+  readonly means?: unknown;
+}): OptionContext => ({
+  method: body.method ?? methodDefaults.method,
+  covariance: body.covariance === undefined ? null : { means: body.means !== undefined },
+});
 
 export type VarRequest = z.output<typeof varRequest>;

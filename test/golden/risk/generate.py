@@ -226,6 +226,23 @@ g, p_value, _, _ = st.chi2_contingency([[n00, n01], [n10, n11]], correction=Fals
 group("christoffersen", f"scipy {scipy.__version__} stats.chi2_contingency(lambda_='log-likelihood') of the transition table",
       hits=hits.tolist(), transitions=[n00, n01, n10, n11], statistic=float(g), p_value=float(p_value))
 
+# --- Sobol points --------------------------------------------------------------------------------------------------
+engine = st.qmc.Sobol(256, scramble=False, bits=32)
+points = engine.random(1024)
+picks = [[i, d] for i in (0, 1, 2, 3, 7, 100, 511, 1023) for d in (0, 1, 2, 3, 6, 49, 100, 255)]
+group("sobol", f"scipy {scipy.__version__} stats.qmc.Sobol(scramble=False), itself checked against Joe and Kuo's own points; rows are "
+      "index, dimension (from 0), coordinate", rows=[[i, d, float(points[i, d])] for i, d in picks])
+
+# --- an indefinite matrix ------------------------------------------------------------------------------------------
+bad = np.array([[1.0, .9, -.9], [.9, 1.0, .9], [-.9, .9, 1.0]]) * np.outer([.01, .02, .03], [.01, .02, .03])
+lam, vec = np.linalg.eigh(bad)
+psd = vec @ np.diag(np.maximum(lam, 0)) @ vec.T
+scale = np.sqrt(np.diag(bad) / np.diag(psd))
+psd = psd * np.outer(scale, scale)
+e = np.array([1.0, -1.0, 1.0])
+group("psd_repair", f"numpy {np.__version__}: linalg.eigh, eigenvalues clipped at 0, rows rescaled to the variances (Rebonato and Jäckel 1999)",
+      matrix=clean(bad), repaired=clean(psd), exposures=clean(e), variance=float(e @ bad @ e), repaired_variance=float(e @ psd @ e))
+
 out = pathlib.Path(__file__).with_name("golden.json")
 out.write_text(json.dumps(groups, indent=None, separators=(",", ":"), ensure_ascii=False).replace('},"', '},\n"') + "\n")
 print(out, out.stat().st_size, "bytes")

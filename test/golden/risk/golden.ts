@@ -72,6 +72,14 @@ export interface GoldenValues {
     tracking_error: number;
     information_ratio: number;
   };
+  readonly sobol: Rows<[number, number, number]>;
+  readonly psd_repair: Golden & {
+    matrix: Matrix;
+    repaired: Matrix;
+    exposures: number[];
+    variance: number;
+    repaired_variance: number;
+  };
   readonly kupiec: Rows<[number, number, number, number, number]>;
   readonly christoffersen: Golden & {
     hits: number[];

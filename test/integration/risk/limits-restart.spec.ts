@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { hashKey } from '../../../src/access/key-file.authorizer.js';
 import { EventBus } from '../../../src/domain/event-bus.js';
 import type { LimitTransition } from '../../../src/domain/events.js';
 import { BarRepository } from '../../../src/store/bar.repository.js';
@@ -11,14 +15,20 @@ type Answer = ReturnType<typeof JSON.parse>;
 
 describe('a limit in breach over a restart', () => {
   let app: TestApp | undefined;
-  afterAll(() => app?.stop());
+  const folder = mkdtempSync(join(tmpdir(), 'tidewatch-keys-'));
+  afterAll(async () => {
+    await app?.stop();
+    rmSync(folder, { recursive: true });
+  });
 
   async function call(method: string, path: string, body?: unknown): Promise<Answer> {
     const response = await fetch(`${app!.baseUrl}/api/v1/${path}`, {
       method,
-      ...(body === undefined
-        ? {}
-        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      headers: {
+        authorization: 'Bearer secret',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     expect(response.ok).toBe(true);
     return response.json();
@@ -33,7 +43,13 @@ describe('a limit in breach over a restart', () => {
   }
 
   it('is still in breach, says nothing new, and clears by its own clear threshold', async () => {
-    const settings = { DATABASE_URL: await postgres().freshDatabase(), RISK_PUBLISH_MS: '50' };
+    const API_KEYS = join(folder, 'keys.json');
+    writeFileSync(
+      API_KEYS,
+      JSON.stringify({ keys: [{ id: 'risk-desk', hash: hashKey('secret'), scopes: ['admin'] }] }),
+    );
+    const DATABASE_URL = await postgres().freshDatabase();
+    const settings = { DATABASE_URL, RISK_PUBLISH_MS: '50', API_KEYS };
     app = await startApp(settings);
     let close = 100;
     const bars = Array.from({ length: 200 }, (_, t) => {
@@ -65,6 +81,14 @@ describe('a limit in breach over a restart', () => {
       async () => (await call('GET', `risk/portfolio/R/limits/${limit.id}`)).current_value === 1_200,
     );
     expect(await status()).toBe('breach');
+    // The audit and the acknowledgement name the key.
+    const ack = await call('POST', `risk/portfolio/R/limits/${limit.id}/ack`, { comment: 'seen' });
+    expect(ack.acknowledged).toMatchObject({ by: 'risk-desk', comment: 'seen' });
+    const audit = await call('GET', `risk/portfolio/R/limits/${limit.id}/audit`);
+    expect(audit.items.map((e: Answer) => [e.action, e.actor])).toEqual([
+      ['acknowledged', 'risk-desk'],
+      ['created', 'risk-desk'],
+    ]);
     await app.stop();
 
     app = await startApp(settings);

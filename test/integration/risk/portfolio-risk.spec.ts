@@ -237,18 +237,25 @@ describe('risk of stored portfolios over HTTP', () => {
       'acknowledged',
       'created',
     ]);
+    expect(new Set(audit.items.map((e: Answer) => e.actor))).toEqual(new Set(['operator']));
     await prices(Object.fromEntries(symbols.map((s) => [s, 10])));
   });
 
   it('a limit on a metric that clients send is judged too', async () => {
-    const made = await risk('BOOK/limits', {
-      limit_type: 'desk_loss',
-      threshold_value: 10,
-      warning_threshold: 8,
-    });
-    expect(made.body).toMatchObject({ status: 'unknown', reason: expect.any(String) });
+    const limit = { limit_type: 'desk_loss', threshold_value: 10, warning_threshold: 8 };
+    const refused = await risk('BOOK/limits', limit);
+    expect([refused.status, refused.body.errors[0]]).toEqual([
+      422,
+      {
+        pointer: '/limit_type',
+        code: 'UNKNOWN_METRIC',
+        message: expect.stringContaining('expected_shortfall'),
+      },
+    ]);
     const point = { portfolio_id: 'BOOK', metric_type: 'desk_loss', value: 9, timestamp: Date.now() };
     expect((await call('POST', 'ingest/metrics', { points: [point] })).status).toBe(200);
+    const made = await risk('BOOK/limits', limit);
+    expect(made.status).toBe(201);
     await until(async () => (await risk(`BOOK/limits/${made.body.id}`)).body.status === 'warning');
     const row = (await risk('BOOK/metrics')).body.items.find((m: Answer) => m.metric_type === 'desk_loss');
     expect(row).toMatchObject({ current_value: 9, utilization: 0.9, status: 'warning', source: 'analytics' });

@@ -140,11 +140,102 @@ describe('stateless risk over HTTP', () => {
     ['a negative price', { prices: { A: [1, -1, 2] } }, '/prices/A/1'],
     ['one return', { returns: { A: [0.1] } }, '/returns/A'],
     ['horizon 0', { returns: one, horizon_days: 0 }, '/horizon_days'],
+    ['an option of another method', { returns: one, options: { lambda: 0.9 } }, '/options/lambda'],
+    [
+      'paths without Monte Carlo',
+      { returns: one, method: 'ewma', options: { paths: 5_000 } },
+      '/options/paths',
+    ],
+    [
+      'an estimate of a covariance that is given',
+      { covariance: [[1]], method: 'parametric', options: { shrinkage: 'ledoit_wolf' } },
+      '/options/shrinkage',
+    ],
+    [
+      'Sobol paths that are no power of two',
+      { returns: one, method: 'monte_carlo', options: { sampling: 'sobol', paths: 50_000 } },
+      '/options/paths',
+    ],
+    ['means with ewma', { covariance: [[1]], means: [0.1], method: 'ewma' }, '/means'],
+    [
+      'a value beside positions',
+      { prices: { A: [1, 2, 3] }, positions: { A: 1 }, portfolio_value: 5 },
+      '/portfolio_value',
+    ],
+    ['a price that explodes', { prices: { A: [1e-300, 1e300, 1] } }, '/prices/A/1'],
   ])('refuses %s and names the field', async (_what, body, pointer) => {
     const answer = await post('var', body);
     expect(answer.status).toBe(422);
     expect(answer.type).toContain('application/problem+json');
     expect(answer.body.errors.map((e: { pointer: string }) => e.pointer)).toContain(pointer);
+  });
+
+  it('a matrix that is no covariance is repaired, and every method says so', async () => {
+    const { matrix, exposures, repaired_variance } = golden.psd_repair;
+    const exact = 2.3263478740408408 * Math.sqrt(repaired_variance);
+    for (const method of ['parametric', 'ewma', 'monte_carlo']) {
+      const { status, body } = await post('var', { covariance: matrix, weights: exposures, method });
+      expect([status, body.psd_repair]).toEqual([200, 'clipped_eigenvalues']);
+      expect(body.warnings[0]).toContain('COVARIANCE_REPAIRED');
+      expect(body.volatility).toBeCloseTo(Math.sqrt(repaired_variance), 9);
+      expect(Math.abs(body.var - exact)).toBeLessThan(5 * (body.standard_error ?? 1e-10));
+    }
+    const sound = await post('var', { covariance: [[1e-4]], method: 'parametric' });
+    expect(sound.body).toMatchObject({
+      psd_repair: 'none',
+      warnings: [],
+      estimator: 'given_covariance',
+      mean: 'zero',
+    });
+  });
+
+  it('says which parameters nobody chose', async () => {
+    const bare = await post('var', { returns: { A: returns.AAA } });
+    expect(bare.body.defaulted).toEqual([
+      'method',
+      'confidence',
+      'horizon_days',
+      'portfolio_value',
+      'weights',
+      'as_of',
+      'options.quantile_type',
+      'options.expected_shortfall',
+    ]);
+    const chosen = await post('var', {
+      returns,
+      weights,
+      portfolio_value: 1e6,
+      method: 'ewma',
+      confidence: 0.99,
+      horizon_days: 1,
+      as_of: '2026-01-05T00:00:00Z',
+      options: { lambda: 0.97 },
+    });
+    expect(chosen.body.defaulted).toEqual([]);
+    const simulated = await post('var', { returns, weights, method: 'monte_carlo' });
+    expect(simulated.body.defaulted).toEqual(expect.arrayContaining(['options.seed', 'options.paths']));
+    expect((await post('covariance', { returns })).body.defaulted).toEqual(['estimator', 'ddof', 'as_of']);
+    const tested = await post('backtest', { returns: [0.1, -0.1], forecasts: 0.05 });
+    expect(tested.body.defaulted).toEqual(['confidence', 'as_of']);
+    const measured = await post('performance', { returns: returns.AAA, target: 0 });
+    expect(measured.body.defaulted).toEqual(['risk_free', 'periods_per_year', 'as_of']);
+  });
+
+  it('Monte Carlo by Sobol points says so, and comes nearer to the formula than its random paths', async () => {
+    const request = { returns, weights, method: 'monte_carlo', options: { mean: 'zero' } };
+    const exact = await post('var', { ...request, method: 'parametric' });
+    const random = await post('var', request);
+    const sobol = await post('var', { ...request, options: { mean: 'zero', sampling: 'sobol' } });
+    expect(sobol.body).toMatchObject({ sampling: 'sobol', paths: 65_536, replicates: 16, seed: 1 });
+    expect(sobol.body.standard_error).toBeLessThan(random.body.standard_error / 10);
+    expect(Math.abs(sobol.body.var - exact.body.var)).toBeLessThan(4 * sobol.body.standard_error);
+    expect(random.body).toMatchObject({ sampling: 'pseudo_random', antithetic: false });
+    const short = await post('var', {
+      ...request,
+      confidence: 0.9999,
+      options: { paths: 1_000 },
+    });
+    expect(short.body).toMatchObject({ standard_error: null, standard_error_reason: expect.any(String) });
   });
 
   it('refuses an infinity that JSON smuggles in as 1e400', async () => {
@@ -199,7 +290,41 @@ describe('stateless risk over HTTP', () => {
       exceptions: 5,
       traffic_light: { zone: 'yellow', plus_factor: 0.4 },
     });
+    const calm = await post('backtest', { returns: losses, forecasts: 0.5 });
+    expect(calm.body).toMatchObject({
+      exceptions: 0,
+      kupiec: { statistic: expect.any(Number), reject: true },
+      christoffersen: { statistic: null, p_value: null, reject: null, reason: expect.any(String) },
+      joint: { statistic: null, p_value: null, reject: null, reason: expect.any(String) },
+    });
     const wrong = await post('backtest', { returns: losses, forecasts: [0.1, 0.2] });
     expect(wrong.body.errors[0].pointer).toBe('/forecasts');
+  });
+
+  it('performance of extreme series: what leaves the range of numbers is null with a reason', async () => {
+    const up = await post('performance', { returns: new Array(60).fill(1e6) });
+    expect(up.body).toMatchObject({
+      annual_return: null,
+      calmar: null,
+      volatility: 0,
+      drawdown: { depth: null, reason: expect.stringContaining('beyond the range') },
+      undefined_reasons: {
+        annual_return: expect.stringContaining('beyond the range'),
+        calmar: expect.stringContaining('beyond the range'),
+        sharpe: expect.stringContaining('no variance'),
+      },
+    });
+    const down = await post('performance', { returns: new Array(60).fill(-0.999999) });
+    expect(down.body).toMatchObject({ annual_return: -1, drawdown: { depth: null } });
+    for (const [field, value] of [
+      ['risk_free', 1e308],
+      ['target', -5],
+      ['risk_free', [0.1, 1e300, 0]],
+    ] as const) {
+      const refused = await post('performance', { returns: [0.1, 0.2, -0.1], [field]: value });
+      const { pointer, message } = refused.body.errors[0];
+      expect([refused.status, pointer]).toEqual([422, `/${field}`]);
+      expect(message).toContain('between -1 and 1');
+    }
   });
 });
