@@ -1,26 +1,56 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+const source = resolve('bench/analytics/two-stacks.cpp');
 const reference = resolve('../shared/bench/risk/ref_stream.cpp');
 
-/** ns per value of the two-stack reference by window, compiled now; or why there is none. */
-export async function cppTwoStacks(): Promise<Map<number, number> | string> {
-  if (!existsSync(reference)) return '../shared/bench/risk/ref_stream.cpp is not there';
-  const folder = mkdtempSync(join(tmpdir(), 'tidewatch-cpp-'));
-  try {
-    const binary = join(folder, 'ref_stream');
-    await run('g++', ['-O3', '-march=native', '-std=c++17', reference, '-o', binary], { timeout: 120_000 });
-    const { stdout } = await run(binary, [], { timeout: 120_000 });
-    const pattern = /two-stack robust.*window (\d+): median ([\d.]+) ns/g;
-    return new Map([...stdout.matchAll(pattern)].map(([, window, ns]) => [Number(window), Number(ns)]));
-  } catch (error) {
-    return `g++ is not there or failed: ${(error as Error).message.split('\n')[0]}`;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+/** Which C++ window: nine figures, all of ours, or the reference that lies beside the project (nine figures). */
+export type CppKind = '9' | '17' | 'r';
+
+/** Two stacks in C++, compiled now, that wait for slices of work: so that both sides are measured in turns. */
+export class CppTwoStacks {
+  private readonly answers: AsyncIterator<string>;
+
+  private constructor(
+    private readonly child: ChildProcess,
+    /** Whether the reference was there to be compiled in. */
+    readonly hasReference: boolean,
+  ) {
+    this.answers = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+  }
+
+  /** @returns why there is none, where there is none */
+  static async start(): Promise<CppTwoStacks | string> {
+    const folder = mkdtempSync(join(tmpdir(), 'tidewatch-cpp-'));
+    const hasReference = existsSync(reference);
+    try {
+      const binary = join(folder, 'two-stacks');
+      const flags = ['-O3', '-march=native', '-std=c++17', '-w'];
+      if (hasReference) flags.push(`-DREFERENCE="${reference}"`);
+      await run('g++', [...flags, source, '-o', binary], { timeout: 120_000 });
+      const child = spawn(binary, { stdio: ['pipe', 'pipe', 'inherit'] });
+      await new Promise((started, failed) => child.once('spawn', started).once('error', failed));
+      return new CppTwoStacks(child, hasReference);
+    } catch (error) {
+      return `g++ is not there or failed: ${(error as Error).message.split('\n')[0]}`;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** CPU ns per value of pushing further values into the window of that kind and size and reading it after each. */
+  async slice(kind: CppKind, window: number, values: number): Promise<number> {
+    this.child.stdin!.write(`${kind} ${window} ${values}\n`);
+    return Number((await this.answers.next()).value);
+  }
+
+  stop(): void {
+    this.child.stdin!.end();
   }
 }
 

@@ -83,17 +83,20 @@ export function single(s: Float64Array, at: number, values: Float64Array, slot: 
 }
 
 /**
- * Extends a non-empty segment by the value `values[slot]` that follows it. (Values are passed by their place: a
- * number handed to a function that is not inlined would be allocated.)
+ * Extends a non-empty segment by the value `values[slot]` that follows it, with the simple return `returns[newest]`
+ * into it. (Numbers are passed by their place: one handed to a function that is not inlined would be allocated.)
  */
 export function append(
   s: Float64Array,
   at: number,
   values: Float64Array,
   slot: number,
+  returns: Float64Array,
+  newest: number,
   w: EwmaWeights,
 ): void {
   const x = values[slot]!;
+  const r = returns[newest]!;
   const n = (s[at]! | 0) + 1;
   const fromOrigin = x - s[at + ORIGIN]!;
   const before = s[at + MEAN_OFFSET]!;
@@ -116,7 +119,6 @@ export function append(
   const { inverse } = w;
   const e = s[at + EWMA_OFFSET]!;
   s[at + EWMA_OFFSET] = e + (fromOrigin - e) * inverse[n < inverse.length ? n : inverse.length - 1]!;
-  const r = x / s[at + LAST]! - 1;
   s[at + EWMA_SQUARES] = s[at + EWMA_SQUARES]! * w.lambda + r * r;
   s[at + LAST] = x;
 }
@@ -345,6 +347,7 @@ export function copySegment(s: Float64Array, to: number, from: Float64Array, at:
  * Writes the figures of the segment of `a` followed by `b` to `out`: {@link join} and the division into figures in
  * one, without the way through memory between them. Either may be empty, not both. Volatilities are written as
  * variances per period.
+ * @param bridge place in `b` of the simple return from the last value of `a` to the first of `b`
  */
 export function readJoined(
   out: Float64Array,
@@ -352,6 +355,7 @@ export function readJoined(
   at: number,
   b: Float64Array,
   bt: number,
+  bridge: number,
   w: EwmaWeights,
 ): void {
   const na = a[at]! | 0;
@@ -413,7 +417,7 @@ export function readJoined(
   out[F_EWMA_MEAN] = ka + (ea + (between + (b[bt + EWMA_OFFSET]! - ea)) * (1 - share));
   let squares = b[bt + EWMA_SQUARES]!;
   if (nb - 1 < reach) {
-    const r = b[bt + FIRST]! / a[at + LAST]! - 1;
+    const r = b[bridge]!;
     squares += r * r * power[nb - 1]!;
   }
   if (fade !== 0) squares += a[at + EWMA_SQUARES]! * fade;

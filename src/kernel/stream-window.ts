@@ -44,6 +44,8 @@ const BASE = size;
 const OPEN_BLOCKS = 2 * size;
 const GROUPS = 3 * size;
 const SCRATCH = 4 * size;
+/** The return from the value before the tail to its first one. */
+const BRIDGE = 5 * size;
 /** Values that may gather after the laid out front before it is laid out anew: bounds the length of a chain of sums. */
 const longestTail = 128;
 
@@ -81,7 +83,7 @@ export class StreamWindow {
   /** Value and time that come in, newest value and time that are in. */
   private readonly input = new Float64Array([Number.NaN, Number.NaN, Number.NaN, Number.NEGATIVE_INFINITY]);
 
-  private readonly hot = new Float64Array(5 * size);
+  private readonly hot = new Float64Array(5 * size + 1);
   /** The aggregate that starts k values before the end of the oldest block is at (k − 1) · size. */
   private front = new Float64Array(0);
   private frontLeft = 0;
@@ -206,8 +208,10 @@ export class StreamWindow {
     values[slot] = x;
     if (this.times !== undefined) this.times[slot] = input[1]!;
     this.tail = slot + 1 === values.length ? 0 : slot + 1;
-    if (hot[TAIL] === 0) single(hot, TAIL, values, slot);
-    else append(hot, TAIL, values, slot, this.weights);
+    if (hot[TAIL] === 0) {
+      single(hot, TAIL, values, slot);
+      hot[BRIDGE] = this.returns[this.total & 31]!;
+    } else append(hot, TAIL, values, slot, this.returns, this.total & 31, this.weights);
     this.openValues++;
     input[2] = x;
     this.count++;
@@ -273,8 +277,9 @@ export class StreamWindow {
       out[FIGURE.count] = 0;
       return;
     }
-    if (this.frontLeft > 0) readJoined(out, this.front, (this.frontLeft - 1) * size, hot, TAIL, weights);
-    else readJoined(out, hot, BASE, hot, TAIL, weights);
+    if (this.frontLeft > 0)
+      readJoined(out, this.front, (this.frontLeft - 1) * size, hot, TAIL, BRIDGE, weights);
+    else readJoined(out, hot, BASE, hot, TAIL, BRIDGE, weights);
     const { values, tail } = this;
     const slots = values.length;
     const x = values[tail === 0 ? slots - 1 : tail - 1]!;
@@ -303,21 +308,24 @@ export class StreamWindow {
     const left = full ? this.frontLeft - 1 : this.frontLeft;
     const { input } = this;
     input[0] = x;
+    const newest = this.total & 31;
+    // 32 slots, 19 in use: the slot of the return to come holds none that counts.
+    if (this.total > 0) this.keepReturn();
     copySegment(hot, SCRATCH, hot, TAIL);
-    if (hot[TAIL] === 0) single(hot, SCRATCH, input, 0);
-    else append(hot, SCRATCH, input, 0, weights);
-    if (left > 0) readJoined(figures, this.front, (left - 1) * size, hot, SCRATCH, weights);
-    else readJoined(figures, hot, BASE, hot, SCRATCH, weights);
+    const bridge = hot[BRIDGE]!;
+    if (hot[TAIL] === 0) {
+      single(hot, SCRATCH, input, 0);
+      hot[BRIDGE] = this.returns[newest]!;
+    } else append(hot, SCRATCH, input, 0, this.returns, newest, weights);
+    if (left > 0) readJoined(figures, this.front, (left - 1) * size, hot, SCRATCH, BRIDGE, weights);
+    else readJoined(figures, hot, BASE, hot, SCRATCH, BRIDGE, weights);
+    hot[BRIDGE] = bridge;
     const count = full ? this.count : this.count + 1;
     for (const [figure, back] of momenta) {
       figures[figure] = count > back ? x / this.at(this.count - back) - 1 : Number.NaN;
     }
-    figures[VOLATILITY] = Number.NaN;
-    if (count > returnsKept) {
-      // 32 slots, 19 in use: the slot of the return to come holds none that counts.
-      this.keepReturn();
-      returnsVariance(figures, this.returns, this.total + 1);
-    }
+    if (count > returnsKept) returnsVariance(figures, this.returns, this.total + 1);
+    else figures[VOLATILITY] = Number.NaN;
     annualise(figures, periodsPerYear);
     return describeFigures(figures, this.limit);
   }
@@ -412,10 +420,11 @@ export class StreamWindow {
 
   /** Notes the return from the newest value to the one that comes in. */
   private keepReturn(): void {
+    const { returns, input } = this;
     const slot = this.total & 31;
-    const r = this.input[0]! / this.input[2]! - 1;
-    this.returns[slot] = r;
-    this.returns[slot + 32] = r;
+    const r = input[0]! / input[2]! - 1;
+    returns[slot] = r;
+    returns[slot + 32] = r;
   }
 
   private expire(upToMs: number): number {
@@ -446,7 +455,8 @@ export class StreamWindow {
       const at = this.blockHead * size;
       const next = this.blockHead + 1 === blocks.length / size ? 0 : this.blockHead + 1;
       this.frontBlocks--;
-      taken = blocks[at]! - (this.frontBlocks > 0 ? blocks[next * size]! : 0);
+      // An integer to the optimiser too: every value counts this down.
+      taken = (blocks[at]! - (this.frontBlocks > 0 ? blocks[next * size]! : 0)) | 0;
       this.blockHead = next;
       this.blockCount--;
     } else {
