@@ -248,4 +248,14 @@ describe('WindowBudget', () => {
     for (let p = 0; p < 38; p++) whole.applyChange(removed(`P${p}`));
     expect(whole.budget.level).toBe(10_000);
   });
+
+  it('remembers when a batch came, not the batch', () => {
+    const engine = engineOf();
+    engine.applyChange(put('P', [{ symbol: 'AAA', quantity: 1 }]));
+    const ticks = [tick('AAA', 10)];
+    const batch = { ticks, ingestedAtMs: 5, storedAtMs: 7 };
+    engine.beginBatch(batch);
+    engine.applyTick(ticks[0]!);
+    expect(engine.takeChanged().map((state) => state.batch)).toEqual([{ ingestedAtMs: 5, storedAtMs: 7 }]);
+  });
 });

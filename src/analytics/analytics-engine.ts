@@ -63,6 +63,7 @@ export class AnalyticsEngine extends PortfolioBook {
   private readonly marks: PortfolioMarks;
   private readonly batches: (Batch | undefined)[] = [];
   private batchNumber = 0;
+  private lastBatch: Batch | null = null;
   /** Last `seq` that moved each symbol: which of them an announcement names. */
   private movedAt = new Float64Array(256);
 
@@ -78,9 +79,12 @@ export class AnalyticsEngine extends PortfolioBook {
 
   /** Whose ticks come next. */
   beginBatch(batch: Batch): void {
-    if (this.batches[this.batchNumber % batchesKept] === batch) return;
+    if (this.lastBatch === batch) return;
+    this.lastBatch = batch;
     this.batchNumber++;
-    this.batches[this.batchNumber % batchesKept] = batch;
+    // Its times alone: a batch kept as it came would keep its ticks in memory.
+    const { ingestedAtMs, storedAtMs } = batch;
+    this.batches[this.batchNumber % batchesKept] = { ingestedAtMs, storedAtMs };
   }
 
   /** While set, portfolios are not noted as changed: for a rebuild. */
