@@ -91,12 +91,15 @@ function momentsOf(o: VarOptions, source: MomentSource): Record<string, unknown>
  * @param value of the portfolio in the unit of the figures; `null` or 0 leaves the fractions undefined
  */
 export function figuresAnswer(figures: VarFigures, value: number | null) {
-  const fraction = (x: number | null): number | null => (x === null || !value ? null : x / Math.abs(value));
+  const share = (x: number): number => x / Math.abs(value ?? 0);
+  const known = [figures.var, figures.expectedShortfall].every((x) => Number.isFinite(share(x)));
+  const fraction = (x: number): number | null => (known ? share(x) : null);
   return {
     var: figures.var,
     expected_shortfall: figures.expectedShortfall,
     var_fraction: fraction(figures.var),
     expected_shortfall_fraction: fraction(figures.expectedShortfall),
+    ...(known ? {} : { fraction_reason: fractionReason(value) }),
     ...(figures.standardError === null
       ? {}
       : { standard_error: figures.standardError, standard_error_fraction: fraction(figures.standardError) }),
@@ -113,6 +116,10 @@ export function figuresAnswer(figures: VarFigures, value: number | null) {
     ...(figures.reason === null ? {} : { reason: figures.reason }),
   };
 }
+
+/** Why a figure is no fraction of the value. */
+export const fractionReason = (value: number | null): string =>
+  value ? 'the fraction is beyond the range of numbers' : 'the portfolio has a value of 0';
 
 /** Age and origin of an answer. */
 export function provenance(of: {

@@ -9,7 +9,7 @@ import { tailProbability } from '../../kernel/tail-probability.js';
 import type { VarComponents } from '../../kernel/var-components.js';
 import { seriesOf } from './return-panel.js';
 import { defaultDegreesOfFreedom } from './var-options.js';
-import { jointModel, type VarTask } from './var-task.js';
+import { jointModel, requireInRange, type VarTask } from './var-task.js';
 
 export interface ComponentsTask extends Omit<VarTask, 'kind'> {
   readonly kind: 'components';
@@ -17,6 +17,15 @@ export interface ComponentsTask extends Omit<VarTask, 'kind'> {
 
 /** @throws RangeError as `runVarTask` */
 export function runComponentsTask(task: ComponentsTask): VarComponents {
+  const components = componentsOf(task);
+  requireInRange([components.total]);
+  requireInRange(components.marginal);
+  requireInRange(components.component);
+  requireInRange(components.incremental);
+  return components;
+}
+
+function componentsOf(task: ComponentsTask): VarComponents {
   switch (task.method) {
     case 'historical':
       return historical(task);

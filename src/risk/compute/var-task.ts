@@ -68,6 +68,20 @@ const none = {
  * values
  */
 export function runVarTask(task: VarTask): VarFigures {
+  const figures = figuresOf(task);
+  requireInRange([figures.var, figures.expectedShortfall]);
+  requireInRange([figures.mean ?? 0, figures.standardDeviation ?? 0, figures.standardError ?? 0]);
+  return figures;
+}
+
+/** @throws RangeError on an infinity or NaN: finite inputs whose products are beyond the range of a double */
+export function requireInRange(values: ArrayLike<number>): void {
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i])) throw new RangeError('the figures are beyond the range of numbers');
+  }
+}
+
+function figuresOf(task: VarTask): VarFigures {
   switch (task.method) {
     case 'historical':
       return historical(task);

@@ -6,7 +6,7 @@ import { panelOf } from '../compute/return-panel.js';
 import { RiskCompute } from '../compute/risk-compute.js';
 import { type AlignedCloses, gapRule, isoDay } from '../history/align-closes.js';
 import { HistoryService } from '../history/history.service.js';
-import { figuresAnswer, methodProvenance, provenance } from '../provenance.js';
+import { figuresAnswer, fractionReason, methodProvenance, provenance } from '../provenance.js';
 import { refused } from '../refusal.js';
 import { type PortfolioExposures, portfolioExposures } from './portfolio-exposures.js';
 import type { VarQuery } from './portfolio-risk.dto.js';
@@ -69,6 +69,8 @@ export class PortfolioRiskService {
       horizon_days: horizonDays,
       var: total,
       var_fraction: known.value === 0 ? null : total / Math.abs(known.value),
+      ...(known.value === 0 ? { fraction_reason: fractionReason(0) } : {}),
+      ...(total === 0 ? { share_reason: 'there is no VaR to have a share of' } : {}),
       sum_of_components: component.reduce((a, b) => a + b, 0),
       components: known.symbols
         .map((symbol, i) => ({
@@ -164,6 +166,7 @@ export class PortfolioRiskService {
         defaulted,
       }),
       inputs_hash: null,
+      inputs_hash_reason: 'nothing was calculated',
     };
   }
 }

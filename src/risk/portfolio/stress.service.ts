@@ -6,7 +6,7 @@ import { shockLoss } from '../../kernel/shock-loss.js';
 import { contentHash } from '../compute/content-hash.js';
 import { alignCloses, gapRule, isoDay } from '../history/align-closes.js';
 import { CloseHistory, type Closes } from '../history/close-history.js';
-import { provenance } from '../provenance.js';
+import { fractionReason, provenance } from '../provenance.js';
 import { refused } from '../refusal.js';
 import { type PortfolioExposures, portfolioExposures } from './portfolio-exposures.js';
 import type { StressRequest } from './portfolio-risk.dto.js';
@@ -48,6 +48,7 @@ export class StressService {
       method: 'stress',
       confidence: null,
       horizon_days: null,
+      confidence_reason: 'scenarios have neither confidence nor horizon',
       value: known.value,
       currency: known.portfolio.currency,
       scenarios: scenarios.sort(
@@ -147,5 +148,6 @@ function shockAnswer({ name, shocks, all }: Shock, i: number, known: PortfolioEx
 const lossAnswer = (loss: number, contributions: Float64Array, known: PortfolioExposures) => ({
   loss: loss + 0,
   loss_fraction: known.value === 0 ? null : loss / Math.abs(known.value) + 0,
+  ...(known.value === 0 ? { fraction_reason: fractionReason(0) } : {}),
   contributions: Object.fromEntries(known.symbols.map((symbol, i) => [symbol, contributions[i]! + 0])),
 });

@@ -70,6 +70,7 @@ export class PerformanceService {
       method: 'performance',
       confidence: null,
       horizon_days: null,
+      confidence_reason: 'measures of the whole series have neither confidence nor horizon',
       periods_per_year: periods,
       ...measures.values,
       drawdown:

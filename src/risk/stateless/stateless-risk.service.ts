@@ -81,6 +81,9 @@ export class StatelessRiskService {
       symbols,
       covariance: rows(result.covariance),
       correlation: rows(result.correlation),
+      ...(result.correlation.some(Number.isNaN)
+        ? { correlation_reason: 'a series without variance has no correlation' }
+        : {}),
       condition_number: result.conditionNumber,
       ...(result.conditionNumber === null ? { condition_number_reason: 'the matrix is singular' } : {}),
       smallest_eigenvalue: result.smallestEigenvalue,
@@ -89,6 +92,7 @@ export class StatelessRiskService {
       psd_repair: result.repair,
       horizon_days: 1,
       confidence: null,
+      confidence_reason: 'a covariance has none',
       observations: panel.observations,
       warnings: warnings(panel.observations, null, null),
       ...provenance({

@@ -327,4 +327,55 @@ describe('stateless risk over HTTP', () => {
       expect(message).toContain('between -1 and 1');
     }
   });
+
+  it('hostile numbers are refused or answered; what has no answer is null with a reason, never an error of ours', async () => {
+    const extremes = [0, 1, -1, 1e-300, 1e308, -1e308, 1e150, 1e6, 0.01, -0.02, 0.5, -0.999999999, 5e-324];
+    let at = 0;
+    const number = (): number => {
+      at = (at * 5 + 3) % 8191;
+      return extremes[at % extremes.length]!;
+    };
+    const numbers = (count: number): number[] => Array.from({ length: count }, number);
+    const bodies = (count: number): [string, Answer][] => [
+      ['performance', { returns: numbers(count), benchmark_returns: numbers(count) }],
+      ['performance', { prices: numbers(count).map((x) => Math.abs(x) + 1), periods_per_year: 31_536_000 }],
+      ['backtest', { returns: numbers(count), forecasts: number(), confidence: 0.999_999 }],
+      ['covariance', { returns: { A: numbers(count), B: numbers(count) } }],
+      ...['historical', 'parametric', 'ewma', 'cornish_fisher', 'student_t', 'monte_carlo'].map(
+        (method): [string, Answer] => [
+          'var',
+          {
+            method,
+            returns: { A: numbers(count).map((x) => Math.max(x, -1)), B: new Array(count).fill(0.1) },
+            weights: numbers(2),
+            portfolio_value: Math.abs(number()) || 1,
+            horizon_days: 2_520,
+          },
+        ],
+      ),
+    ];
+    const statuses = new Set<number>();
+    for (let i = 0; i < 12; i++) {
+      for (const [path, body] of bodies(2 + i)) {
+        const answer = await post(path, body);
+        statuses.add(answer.status);
+        expect([200, 422]).toContain(answer.status);
+        if (answer.status === 200) expect(unexplained(answer.body)).toEqual([]);
+      }
+    }
+    expect(statuses).toEqual(new Set([200, 422]));
+  });
 });
+
+/** Names of fields that are null in an object that gives no reason for anything. */
+function unexplained(value: Answer, path = ''): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const explains = Object.keys(value).some((key) => key.includes('reason'));
+  return Object.entries(value).flatMap(([key, field]) =>
+    field === null
+      ? explains || Array.isArray(value)
+        ? []
+        : [`${path}.${key}`]
+      : unexplained(field, `${path}.${key}`),
+  );
+}
