@@ -10,6 +10,7 @@ import { CreateIdempotencyFunction1763800000009 } from './1763800000009-create-i
 import { CreateAlerts1763800000100 } from './1763800000100-create-alerts.js';
 import { CoverTrades1763800000110 } from './1763800000110-cover-trades.js';
 import { MarkLateRowsByRange1763800000111 } from './1763800000111-mark-late-rows-by-range.js';
+import { KeepAnswersAsSent1763800000120 } from './1763800000120-keep-answers-as-sent.js';
 
 /** Append-only, in order: one concern each. A migration that has run anywhere is never edited. */
 export const migrations = [
@@ -25,6 +26,7 @@ export const migrations = [
   CreateAlerts1763800000100,
   CoverTrades1763800000110,
   MarkLateRowsByRange1763800000111,
+  KeepAnswersAsSent1763800000120,
 ] as const;
 
 /** As recorded in `schema_migrations`. */

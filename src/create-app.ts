@@ -8,6 +8,7 @@ import { guardAccess } from './http/access-control.js';
 import { createFastifyAdapter } from './http/fastify-adapter.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { SchemaValidationPipe } from './http/schema-validation.pipe.js';
+import { UndeclaredQueryGuard } from './http/undeclared-query.guard.js';
 import { NestLogger } from './observability/nest-logger.js';
 
 /**
@@ -23,6 +24,7 @@ export async function createApp(foundation: Foundation): Promise<NestFastifyAppl
   );
   guardAccess(app.getHttpAdapter().getInstance(), app.get(Authorizer));
   app.useGlobalFilters(new ProblemFilter(logger));
+  app.useGlobalGuards(new UndeclaredQueryGuard());
   app.useGlobalPipes(new SchemaValidationPipe());
   app.useWebSocketAdapter(new WsAdapter(app));
   return app;

@@ -1,12 +1,9 @@
-import { Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { z } from 'zod';
 import { Problem } from '../domain/problem.js';
 import { AnalyticsService } from './analytics.service.js';
 import { ComputeService, maxComputeBytes } from './compute/compute.service.js';
 import { portfolioId } from './portfolio.dto.js';
-
-const noParameters = z.strictObject({});
 
 /** Live statistics of portfolios, and the same statistics of values in a request. */
 @Controller('api/v1/analytics')
@@ -17,28 +14,19 @@ export class AnalyticsController {
   ) {}
 
   @Get('portfolio/:id/summary')
-  summary(
-    @Param('id', { schema: portfolioId }) id: string,
-    @Query({ schema: noParameters }) _query: z.output<typeof noParameters>,
-  ) {
+  summary(@Param('id', { schema: portfolioId }) id: string) {
     return this.analytics.summary(id);
   }
 
   @Get('portfolio/:id/explain')
-  explain(
-    @Param('id', { schema: portfolioId }) id: string,
-    @Query({ schema: noParameters }) _query: z.output<typeof noParameters>,
-  ) {
+  explain(@Param('id', { schema: portfolioId }) id: string) {
     return this.analytics.explain(id);
   }
 
   /** The body is a stream here: a large one is parsed off the event loop. Its schema is `computeRequest`. */
   @Post('compute')
   @HttpCode(200)
-  async compute(
-    @Query({ schema: noParameters }) _query: z.output<typeof noParameters>,
-    @Req() request: FastifyRequest,
-  ) {
+  async compute(@Req() request: FastifyRequest) {
     if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
       throw new Problem(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send application/json.');
     }
@@ -54,10 +42,7 @@ export class SprintAnalyticsController {
   constructor(private readonly analytics: AnalyticsService) {}
 
   @Get('portfolio/:id/summary')
-  summary(
-    @Param('id', { schema: portfolioId }) id: string,
-    @Query({ schema: noParameters }) _query: z.output<typeof noParameters>,
-  ) {
+  summary(@Param('id', { schema: portfolioId }) id: string) {
     return this.analytics.summary(id);
   }
 }

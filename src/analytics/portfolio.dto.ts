@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Portfolio } from '../domain/portfolio.js';
+import { maxPositions, maxQuantity, type Portfolio } from '../domain/portfolio.js';
 
 export const portfolioId = z
   .string()
@@ -9,8 +9,6 @@ const symbol = z
   .string()
   .regex(/^[A-Za-z0-9._:/-]{1,32}$/, 'must be 1 to 32 characters of A-Z a-z 0-9 . _ : / -');
 
-/** Beyond 2⁵³ neighbouring doubles are more than 1 apart: not a quantity any more. */
-const largest = Number.MAX_SAFE_INTEGER;
 const text = (max: number) =>
   z
     .string()
@@ -25,8 +23,8 @@ export const portfolioSchema = z.strictObject({
   name: text(200),
   currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as USD'),
   positions: z
-    .array(z.strictObject({ symbol, quantity: z.number().min(-largest).max(largest) }))
-    .max(10_000)
+    .array(z.strictObject({ symbol, quantity: z.number().min(-maxQuantity).max(maxQuantity) }))
+    .max(maxPositions)
     .superRefine((positions, context) => {
       const seen = new Set<string>();
       positions.forEach(({ symbol }, index) => {
@@ -51,8 +49,8 @@ export const tradesSchema = z
       ts: timestamp,
       symbol,
       side: z.enum(['buy', 'sell']),
-      quantity: z.number().positive().max(largest),
-      price: z.number().positive().max(largest),
+      quantity: z.number().positive().max(maxQuantity),
+      price: z.number().positive().max(maxQuantity),
     }),
   )
   .min(1)

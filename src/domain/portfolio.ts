@@ -1,3 +1,8 @@
+/** Beyond 2⁵³ neighbouring doubles are more than 1 apart: not a quantity any more. */
+export const maxQuantity = Number.MAX_SAFE_INTEGER;
+/** Symbols that one portfolio may hold. */
+export const maxPositions = 10_000;
+
 /** A holding; negative quantity is a short position. */
 export interface Position {
   readonly symbol: string;

@@ -21,7 +21,12 @@ export class Problem extends Error {
     readonly status: number,
     readonly code: string,
     readonly detail: string,
-    readonly extra: { errors?: readonly FieldProblem[]; retryAfterSeconds?: number } = {},
+    readonly extra: {
+      readonly errors?: readonly FieldProblem[];
+      readonly retryAfterSeconds?: number;
+      /** Response headers that belong to the error, such as `allow`. */
+      readonly headers?: Readonly<Record<string, string>>;
+    } = {},
   ) {
     super(detail);
   }
@@ -39,4 +44,10 @@ export const unavailable = (code: string, detail: string, retryAfterSeconds = 1)
 export const wrongField = (pointer: string, message: string, code = 'INVALID'): Problem =>
   new Problem(422, 'VALIDATION_FAILED', `${pointer || 'The message'} ${message}.`, {
     errors: [{ pointer, code, message }],
+  });
+
+/** @param accepted media types that may be sent instead */
+export const unsupportedMediaType = (accepted: readonly string[]): Problem =>
+  new Problem(415, 'UNSUPPORTED_MEDIA_TYPE', `Send ${accepted.join(' or ')}.`, {
+    headers: { accept: accepted.join(', ') },
   });

@@ -38,7 +38,9 @@ const neutralRoute =
 export function refuseAccess(access: Access, principal: Principal | undefined): Problem | undefined {
   if (publicRoutes.test(access.route)) return undefined;
   if (principal === undefined) {
-    return new Problem(401, 'KEY_REQUIRED', 'Send a valid API key as "Authorization: Bearer …".');
+    return new Problem(401, 'KEY_REQUIRED', 'Send a valid API key as "Authorization: Bearer …".', {
+      headers: { 'www-authenticate': 'Bearer realm="tidewatch"' },
+    });
   }
   const scope = scopeOf(access);
   if (!mayUse(principal, scope)) {
@@ -61,13 +63,11 @@ function scopeOf({ method, route }: Access): Scope {
 /** Asks for a key on every route that needs one. Without configured keys there is nothing to ask. */
 export function guardAccess(fastify: FastifyInstance, authorizer: Authorizer): void {
   if (authorizer.isOpen) return;
-  fastify.addHook('onRequest', (request, reply, done) => {
+  fastify.addHook('onRequest', (request, _reply, done) => {
     // What does not exist is a 404 for everybody.
     if (request.is404) return done();
     const principal = authorizer.authenticate(bearerToken(request.headers.authorization));
-    const refusal = refuseAccess(accessOf(request), principal);
-    if (refusal?.status === 401) reply.header('www-authenticate', 'Bearer realm="tidewatch"');
-    done(refusal);
+    done(refuseAccess(accessOf(request), principal));
   });
 }
 

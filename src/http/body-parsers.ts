@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { Problem } from '../domain/problem.js';
+import { Problem, unsupportedMediaType } from '../domain/problem.js';
 
 /** Bodies below this path are handed to the handler as a stream (`request.body` is a `Readable`), never buffered here. */
 export const streamedBodiesPrefix = '/api/v1/ingest/';
@@ -10,26 +10,22 @@ export const maxBodyBytes = 16 * 1024 * 1024;
 /** Bodies so large that parsing them would hold up the event loop: also streams, read and parsed by a worker thread. */
 export const streamedBodiesPath = '/api/v1/analytics/compute';
 
-const isStreamed = ({ url }: FastifyRequest): boolean =>
-  url.startsWith(streamedBodiesPrefix) || url.split('?', 1)[0] === streamedBodiesPath;
-
 /**
- * Replaces Fastify's body parsers. On ingest routes JSON, NDJSON, CSV and plain text pass through as a stream, with
- * the limits applied by whoever reads it; everywhere else only JSON is accepted.
+ * Replaces Fastify's body parsers. On ingest routes every body passes through as a stream: whoever reads it applies the
+ * limits and knows which types it takes. Everywhere else only JSON is accepted.
  */
 export function addBodyParsers(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', (request, payload, done) => {
-    if (isStreamed(request)) done(null, payload);
+    const { url } = request;
+    if (url.startsWith(streamedBodiesPrefix) || url.split('?', 1)[0] === streamedBodiesPath)
+      done(null, payload);
     else readJson(request, payload).then((body) => done(null, body), done);
   });
-  fastify.addContentTypeParser(
-    ['application/x-ndjson', 'application/ndjson', 'text/csv', 'text/plain', 'application/octet-stream'],
-    (request, payload, done) => {
-      if (isStreamed(request)) done(null, payload);
-      else done(new Problem(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send application/json.'));
-    },
-  );
+  fastify.addContentTypeParser('*', (request, payload, done) => {
+    if (request.url.startsWith(streamedBodiesPrefix)) done(null, payload);
+    else done(unsupportedMediaType(['application/json']));
+  });
 }
 
 async function readJson(request: FastifyRequest, payload: AsyncIterable<Buffer>): Promise<unknown> {

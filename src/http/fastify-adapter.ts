@@ -9,6 +9,7 @@ import { drainRequests } from './in-flight.js';
 import { refuseForeign } from './origin-policy.js';
 import { asProblem, defect, problemContentType, problemDetails } from './problem-details.js';
 import { RequestMetrics } from './request-metrics.js';
+import { RouteMethods } from './route-methods.js';
 import { nameSpan, traceIdOf } from './trace-id.js';
 
 /**
@@ -20,6 +21,8 @@ export function createFastifyAdapter(metrics: Metrics, lifecycle: Lifecycle, ope
     bodyLimit: maxBodyBytes,
     genReqId: traceIdOf,
     requestIdHeader: false,
+    // Node would answer a request without a Host by itself, with nothing in it; the origin policy says why.
+    http: { requireHostHeader: false },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     // Slow senders: headers within 10 s; bodies of ingest may stream as long as bytes keep coming.
     connectionTimeout: 0,
@@ -40,10 +43,11 @@ export function createFastifyAdapter(metrics: Metrics, lifecycle: Lifecycle, ope
   const fastify = adapter.getInstance<FastifyInstance>();
   addBodyParsers(fastify);
   const requests = new RequestMetrics(metrics);
+  const methods = new RouteMethods(fastify);
   drainRequests(fastify, lifecycle);
   fastify.addHook('onRequest', (request, _reply, done) => {
     nameSpan(request);
-    done(refuseForeign(request.headers, open));
+    done(refuseForeign(request.headers, open) ?? methods.refuse(request));
   });
   fastify.addHook('onResponse', (request, reply, done) => {
     requests.observe(request, reply);

@@ -12,7 +12,10 @@ import { Problem } from '../domain/problem.js';
  * @returns why the request is refused, or `undefined`
  */
 export function refuseForeign(headers: IncomingHttpHeaders, open = true): Problem | undefined {
-  const host = headers.host ?? '';
+  const { host } = headers;
+  if (host === undefined || host === '') {
+    return new Problem(400, 'HOST_MISSING', 'The request has no Host header, or an empty one.');
+  }
   const hostName = host.replace(/:\d{1,5}$/, '');
   if (open && !isLoopback(hostName)) {
     return new Problem(

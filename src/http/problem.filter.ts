@@ -27,7 +27,8 @@ export class ProblemFilter implements ExceptionFilter {
       reply.raw.destroy();
       return;
     }
-    const { retryAfterSeconds } = problem.extra;
+    const { retryAfterSeconds, headers } = problem.extra;
+    if (headers !== undefined) reply.headers(headers);
     if (retryAfterSeconds !== undefined) reply.header('retry-after', String(Math.ceil(retryAfterSeconds)));
     reply
       .code(problem.status)

@@ -1,5 +1,5 @@
 import type { MetricPoint } from '../domain/metric-point.js';
-import { Problem } from '../domain/problem.js';
+import { Problem, unsupportedMediaType } from '../domain/problem.js';
 import type { Tick } from '../domain/tick.js';
 import { CsvParser } from './parse/csv-parser.js';
 import { JsonDocumentParser } from './parse/json-document-parser.js';
@@ -29,12 +29,9 @@ export function formatOf(contentType: string | undefined, kind: 'ticks' | 'metri
   const [type = '', ...parameters] = (contentType ?? '').toLowerCase().split(';');
   const format = formats[type.trim()];
   if (format === undefined || (kind === 'ticks' && format === 'line-protocol')) {
-    const plain = kind === 'ticks' ? '' : ' or text/plain (InfluxDB line protocol)';
-    throw new Problem(
-      415,
-      'UNSUPPORTED_MEDIA_TYPE',
-      `Send application/json, application/x-ndjson, text/csv${plain}.`,
-    );
+    const accepted = ['application/json', 'application/x-ndjson', 'text/csv'];
+    // InfluxDB line protocol.
+    throw unsupportedMediaType(kind === 'ticks' ? accepted : [...accepted, 'text/plain']);
   }
   const charset = parameters
     .map((p) => /^\s*charset\s*=\s*"?([^"\s]+)"?\s*$/.exec(p)?.[1])

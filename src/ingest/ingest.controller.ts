@@ -9,7 +9,6 @@ import type { IngestAnswer, IngestOutcome } from './ingest-report.js';
 import { decodedBody, discardRest } from './request-body.js';
 import { readIdempotencyKey } from './upload-key.js';
 
-const noParameters = z.strictObject({});
 const pointParameters = z.strictObject({
   precision: z.enum(['ns', 'us', 'ms', 's']).default('ns').describe('unit of line protocol timestamps'),
 });
@@ -29,7 +28,6 @@ export class IngestController {
   @Post('ticks')
   @HttpCode(200)
   ticks(
-    @Query({ schema: noParameters }) _query: z.output<typeof noParameters>,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<IngestAnswer> {

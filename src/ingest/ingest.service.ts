@@ -171,6 +171,9 @@ export class IngestService {
       key,
       isStopping: () => this.lifecycle.isStopping,
     }).consume(bodyOf(upload));
+    if (parser.nextIndex === 0 && isLines(upload)) {
+      throw new Problem(400, 'EMPTY_BODY', 'The body is empty; one record per line is expected.');
+    }
     report.ignoredColumns = 'ignoredColumns' in parser ? (parser.ignoredColumns as readonly string[]) : [];
     return report.answer();
   }
@@ -209,6 +212,10 @@ function formatName({ source }: Upload): string {
   if ('values' in source) return 'message';
   return source.format === 'line-protocol' ? `${source.format} ${source.precision ?? 'ns'}` : source.format;
 }
+
+/** Formats in which no record is no content: a JSON array or a CSV header can say by itself that there is none. */
+const isLines = ({ source }: Upload): boolean =>
+  'format' in source && (source.format === 'ndjson' || source.format === 'line-protocol');
 
 /** The bytes that say what an upload is. Of a message they are needed for its key only. */
 async function* bodyOf({ source, idempotencyKey }: Upload): AsyncGenerator<Buffer> {

@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { PoolClient } from 'pg';
 import { EventBus } from '../domain/event-bus.js';
 import type { PortfolioChanged } from '../domain/events.js';
-import type { Portfolio, Position, Trade } from '../domain/portfolio.js';
-import { notFound } from '../domain/problem.js';
+import { maxPositions, maxQuantity, type Portfolio, type Position, type Trade } from '../domain/portfolio.js';
+import { notFound, Problem } from '../domain/problem.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { Database } from './database.js';
 import { asProblem } from './database-problem.js';
@@ -139,7 +139,10 @@ export class PortfolioRepository {
     }
   }
 
-  /** Moves positions by trades, each id once per portfolio. @throws Problem 404 */
+  /**
+   * Moves positions by trades, each id once per portfolio.
+   * @throws Problem 404, and 422 when a position would leave what a quantity can be: then none of them is applied
+   */
   applyTrades(id: string, trades: readonly Trade[]): Promise<TradesApplied> {
     return this.change(id, 'traded', async (client, seq) => {
       await readOne(client, id);
@@ -179,6 +182,7 @@ export class PortfolioRepository {
         ]);
       }
       const portfolio = await readOne(client, id);
+      requireWithinLimits(portfolio, trades);
       const ids = [...new Set(trades.map((t) => t.id))];
       const differs = new Set(known.rows.filter((r) => !r.same).map((r) => r.id));
       const result: TradesApplied = {
@@ -361,6 +365,23 @@ async function readOne(client: PoolClient, id: string): Promise<Portfolio> {
   const { rows } = await client.query<PortfolioRow>(`${selectPortfolio} WHERE p.id = $1`, [id]);
   if (!rows[0]) throw notFound('portfolio', id);
   return toPortfolio(rows[0]);
+}
+
+/** @throws Problem 422 that names the trade which moved a position too far, or made one too many */
+function requireWithinLimits({ positions }: Portfolio, trades: readonly Trade[]): void {
+  const refuse = (symbol: string | undefined, field: string, code: string, message: string) => {
+    const index = trades.findLastIndex((trade) => trade.symbol === symbol);
+    const pointer = `/${Math.max(0, index)}/${field}`;
+    return new Problem(422, code, `${pointer} ${message}`, { errors: [{ pointer, code, message }] });
+  };
+  const far = positions.find(({ quantity }) => Math.abs(quantity) > maxQuantity);
+  if (far !== undefined) {
+    const message = `would move the position in ${far.symbol} beyond ±${maxQuantity}`;
+    throw refuse(far.symbol, 'quantity', 'POSITION_TOO_LARGE', message);
+  }
+  if (positions.length <= maxPositions) return;
+  const traded = trades.at(-1)?.symbol;
+  throw refuse(traded, 'symbol', 'TOO_MANY_POSITIONS', `would make more than ${maxPositions} positions`);
 }
 
 async function lock(client: PoolClient, id: string): Promise<void> {

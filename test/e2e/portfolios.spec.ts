@@ -98,6 +98,17 @@ describe('portfolios and trades over HTTP', () => {
     expect((await call('POST', '/NOBODY/trades', [trade('t1', 1)])).status).toBe(404);
   });
 
+  it('applies none of the trades when one moves a position beyond what a quantity can be', async () => {
+    await call('PUT', '/FAR', book(1));
+    const far = Number.MAX_SAFE_INTEGER;
+    const { status, body } = await call('POST', '/FAR/trades', [trade('ok', 1), trade('far', far)]);
+    expect(status).toBe(422);
+    expect(body.errors).toMatchObject([{ pointer: '/1/quantity', code: 'POSITION_TOO_LARGE' }]);
+    expect((await call('GET', '/FAR')).body.positions).toEqual([{ symbol: 'PFA', quantity: 1 }]);
+    const allowed = await call('POST', '/FAR/trades', [trade('far', far, 'sell'), trade('back', 1)]);
+    expect(allowed.body.portfolio.positions).toEqual([{ symbol: 'PFA', quantity: 2 - far }]);
+  });
+
   it.each<[string, string, unknown, string]>([
     ['an unknown field', '/BAD', { ...book(1), colour: 'red' }, '/colour'],
     [

@@ -45,7 +45,10 @@ export function bindColumns<Field extends string>(
   }
   const missing = required.filter((field) => !fields.includes(field));
   if (missing.length > 0) {
-    const wanted = missing.map((field) => `${field} (or ${aliases[field].slice(1).join(', ')})`);
+    const wanted = missing.map((field) => {
+      const others = aliases[field].slice(1);
+      return others.length === 0 ? field : `${field} (or ${others.join(', ')})`;
+    });
     throw new Problem(400, 'CSV_HEADER', `The CSV header has no column for ${wanted.join(' and for ')}.`);
   }
   return {

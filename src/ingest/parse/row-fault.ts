@@ -32,7 +32,8 @@ const maxQuoted = 40;
 
 /** Client text made safe to quote: escaped, bounded, well formed. */
 export function quoted(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  // JSON has no word for the Infinity that it makes of 1e400.
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
   const short = text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…` : text;
   return JSON.stringify(short.toWellFormed());
 }

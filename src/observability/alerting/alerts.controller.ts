@@ -34,6 +34,7 @@ export class AlertsController {
     const last = alerts.at(-1);
     return {
       as_of: new Date().toISOString(),
+      data_age_ms: 0,
       alerts: alerts.map((alert) => this.alerts.answer(alert)),
       next_cursor: last && alerts.length === query.limit ? encodeCursor(last.startedAtMs, last.id) : null,
       incomplete,

@@ -40,6 +40,7 @@ export class RuleReport {
     const checks = this.checks();
     return {
       as_of: new Date().toISOString(),
+      data_age_ms: 0,
       catalogue_version: this.thresholds.version,
       can_fire: checks.filter((check) => check.can_fire).length,
       rules: checks,

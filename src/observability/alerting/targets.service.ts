@@ -33,6 +33,8 @@ export interface TargetAnswer {
 
 export interface TargetsAnswer {
   readonly as_of: string;
+  /** Of the oldest reading; `null` when no row has one. */
+  readonly data_age_ms: number | null;
   /** Version of `alerts/thresholds.yml`. */
   readonly catalogue_version: number;
   /** The worst status that is known. */
@@ -51,8 +53,10 @@ export class TargetsService {
     const targets = [...this.thresholds.targets.values()].map((target) => this.row(target, nowMs));
     const known = (status: TargetJudgement['status']) => targets.some((row) => row.status === status);
     const worst = (['critical', 'target_missed', 'ok'] as const).find(known) ?? 'unknown';
+    const ages = targets.flatMap(({ data_age_ms: ageMs }) => (ageMs === null ? [] : [ageMs]));
     return {
       as_of: new Date(nowMs).toISOString(),
+      data_age_ms: ages.length === 0 ? null : Math.max(...ages),
       catalogue_version: this.thresholds.version,
       status: worst,
       targets,

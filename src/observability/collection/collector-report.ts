@@ -22,6 +22,8 @@ export function reportOf(task: CollectorTask) {
     burst_until: bursting ? iso(pacing.burstingUntilMs) : null,
     last_run: iso(task.lastRunAtMs),
     last_success: iso(task.lastSuccessAtMs),
+    as_of: iso(task.lastSuccessAtMs),
+    data_age_ms: task.lastSuccessAtMs === null ? null : Math.max(0, nowMs - task.lastSuccessAtMs),
     /** Since the last success, or since the start when there was none. */
     age_seconds: task.ageMs === null ? null : task.ageMs / 1000,
     stale: task.enabled ? task.stale : null,

@@ -18,6 +18,7 @@ export class CollectorsController {
   list() {
     return {
       as_of: new Date().toISOString(),
+      data_age_ms: 0,
       collectors: [...this.runner.list().map(reportOf), ...this.runner.broken.map(reportOfBroken)],
     };
   }

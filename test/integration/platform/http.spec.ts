@@ -57,6 +57,70 @@ describe('the HTTP layer', () => {
     expect((await get('/health', { headers: { origin: server.baseUrl } })).status).toBe(200);
   });
 
+  it('says why it refuses a request without a Host', async () => {
+    for (const head of ['', 'host:\r\n']) {
+      const answer = await raw(`GET /health HTTP/1.1\r\n${head}connection: close\r\n\r\n`);
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+      expect(answer).toContain('"code":"HOST_MISSING"');
+    }
+  });
+
+  it('answers a wrong method with the right ones', async () => {
+    const asked = async (path: string, method: string) => {
+      const response = await get(path, { method });
+      return [response.status, (await problem(response)).code, response.headers.get('allow')];
+    };
+    expect(await asked('/health', 'DELETE')).toEqual([405, 'METHOD_NOT_ALLOWED', 'GET, HEAD']);
+    expect(await asked('/api/v1/portfolios/X', 'PATCH')).toEqual([
+      405,
+      'METHOD_NOT_ALLOWED',
+      'DELETE, GET, HEAD, PUT',
+    ]);
+    expect(await asked('/api/v1/ingest/ticks/', 'GET')).toEqual([405, 'METHOD_NOT_ALLOWED', 'POST']);
+    expect(await asked('/api/v1/nothing', 'POST')).toEqual([404, 'NOT_FOUND', null]);
+  });
+
+  it.each([
+    '/health',
+    '/health/ready',
+    '/metrics',
+    '/api/v1/ops/pool',
+    '/api/v1/ops/targets',
+    '/api/v1/ops/nodes',
+    '/api/v1/portfolios',
+    '/api/v1/analytics/portfolio/P/summary',
+    '/api/v1/risk/portfolio/P/limits',
+  ])('refuses a query parameter that %s does not know', async (path) => {
+    const response = await get(`${path}?foo=1`);
+    expect(response.status).toBe(400);
+    expect(await problem(response)).toMatchObject({
+      code: 'INVALID_PARAMETER',
+      errors: [{ pointer: '?foo', code: 'UNKNOWN_FIELD' }],
+    });
+  });
+
+  it('lets a page have a query of its own', async () => {
+    expect((await get('/?portfolio=A')).status).toBe(200);
+    expect((await get('/console/main.js?v=1')).status).toBe(200);
+  });
+
+  it.each([
+    ['PUT', '/api/v1/portfolios/P', 'application/json'],
+    ['POST', '/api/v1/risk/var', 'application/json'],
+    ['POST', '/api/v1/analytics/compute', 'application/json'],
+    ['POST', '/api/v1/ingest/ticks', 'application/json, application/x-ndjson, text/csv'],
+    ['POST', '/api/v1/ingest/metrics', 'application/json, application/x-ndjson, text/csv, text/plain'],
+  ])('says which types %s %s takes', async (method, path, accepted) => {
+    for (const type of ['text/html', 'application/xml; charset=utf-8', 'image/png']) {
+      const response = await get(path, { method, headers: { 'content-type': type }, body: 'x' });
+      expect([response.status, response.headers.get('accept')]).toEqual([415, accepted]);
+      expect(await problem(response)).toMatchObject({
+        code: 'UNSUPPORTED_MEDIA_TYPE',
+        detail: `Send ${accepted.replaceAll(', ', ' or ')}.`,
+      });
+    }
+  });
+
   function raw(request: string): Promise<string> {
     return new Promise((resolve, reject) => {
       const socket = connect(Number(new URL(server.baseUrl).port), '127.0.0.1', () => socket.write(request));
