@@ -80,6 +80,12 @@ describe('tidewatch import', () => {
   });
 
   it('stores metric points', async () => {
+    const portfolio = await fetch(`${app.baseUrl}/api/v1/portfolios/FEED`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'FEED', currency: 'USD', positions: [] }),
+    });
+    expect(portfolio.ok).toBe(true);
     const point = `{"portfolio_id":"FEED","metric_type":"m","value":1,"timestamp":${t0}}\n`;
     const { code, stdout } = await tidewatch(
       'import',
