@@ -1,36 +1,54 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import type { AddressInfo } from 'node:net';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 import { DataDir } from '../../src/embedded/data-dir.js';
 import { PostgresServer } from '../../src/embedded/postgres-server.js';
 import { discover, shippedFolder } from '../../src/observability/collection/discovery.js';
-import type { Answer, Request } from './watched-server.js';
+import { pin, ServerUnderTest, ticksPerRequest } from './server-under-test.js';
 
 export interface OnOffOptions {
+  /** Starts of the two servers: what one start happens to compile and lay out differently must not decide. */
+  readonly starts: number;
+  /** Pairs per start; each is twenty pieces of some milliseconds for either server, in turn. */
   readonly pairs: number;
-  readonly ticks: number;
-  readonly messages: number;
   readonly subscribers: number;
+  /** What the watched server has; with none of it, it is the bare one, and what remains is the noise of the method. */
+  readonly parts: ReadonlySet<Part>;
 }
 
-const ticksPerRequest = 5_000;
-const scrapeEveryMs = 1_000;
+export const parts = ['metrics', 'traces', 'collectors', 'scrapes'] as const;
+export type Part = (typeof parts)[number];
 
-interface Figures {
-  readonly ingestMs: number;
-  readonly broadcastMs: number;
+/** Ten times as often as usual, so that scrapes weigh more than they ever will. */
+const scrapeEveryMs = 1_500;
+/**
+ * So short that a neighbour of this machine slows both of two pieces or none; so many that a pair has its share of what
+ * is rare: sampled traces, scrapes, garbage.
+ */
+const piecesPerPair = 20;
+const messagesPerPiece = 500;
+
+type Path = 'ingest' | 'broadcast';
+/** CPU of one pair, ms. */
+interface Pair {
+  readonly watched: number;
+  readonly bare: number;
 }
+type Results = Readonly<Record<Path, Pair[]>>;
 
-/** CPU of the very same work, watched (metrics, collectors, traces, scrapes) and not, in processes of their own. */
+/**
+ * CPU of the very same work, watched (metrics, all collectors, traces, scrapes) and not. Two servers stand side by
+ * side on one core, the database and the clients on the other; pieces of work go to them in turn, and each pair of
+ * pieces gives a ratio.
+ */
 export async function onOff(options: OnOffOptions): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'tidewatch-bench-'));
   // The embedded database may run as another user, who has to get there.
   chmodSync(folder, 0o755);
+  const pinned = availableParallelism() > 1 && pin(process.pid, 1);
   const dataDir = new DataDir(join(folder, 'data'));
   const postgres = await PostgresServer.prepare({ dataDir: dataDir.path });
   const receiver = createServer(
@@ -39,136 +57,84 @@ export async function onOff(options: OnOffOptions): Promise<void> {
   receiver.listen(0, '127.0.0.1');
   const off = join(folder, 'collectors-off.yml');
   writeFileSync(off, await allCollectorsOff());
+  const results: Results = { ingest: [], broadcast: [] };
   try {
     await postgres.start();
-    const environment = {
-      PATH: process.env.PATH ?? '',
-      DATA_DIR: dataDir.path,
-      DATABASE_URL: postgres.url,
-      DEMO: 'off',
-      LOG_LEVEL: 'silent',
-    };
-    const on = {
-      ...environment,
-      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`,
-    };
-    const bare = { ...environment, COLLECTORS_CONFIG: off };
-    const results: { watched: Figures; bare: Figures }[] = [];
-    for (let pair = 0; pair < options.pairs; pair++) {
-      // In turn, so that a machine that gets slower or faster does not take sides.
-      const order = pair % 2 === 0 ? (['bare', 'watched'] as const) : (['watched', 'bare'] as const);
-      const figures: Partial<Record<'watched' | 'bare', Figures>> = {};
-      for (const mode of order) figures[mode] = await measure(mode, mode === 'watched' ? on : bare, options);
-      results.push(figures as { watched: Figures; bare: Figures });
+    const endpoint = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+    const server = async (database: string, has: ReadonlySet<Part>) =>
+      ServerUnderTest.start(
+        has.has('metrics') ? 'watched' : 'bare',
+        {
+          PATH: process.env.PATH ?? '',
+          DATA_DIR: folder,
+          DATABASE_URL: await freshDatabase(postgres.url, database),
+          DEMO: 'off',
+          LOG_LEVEL: 'silent',
+          ...(has.has('collectors') ? {} : { COLLECTORS_CONFIG: off }),
+          ...(has.has('traces') ? { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } : {}),
+        },
+        pinned ? 0 : null,
+      );
+    for (let start = 0; start < options.starts; start++) {
+      const pair = {
+        bare: await server(`bare_${start}`, new Set()),
+        watched: await server(`watched_${start}`, options.parts),
+      };
+      await measure(pair, options, results);
     }
-    report(results, options);
   } finally {
     await postgres.stop();
     receiver.close();
     rmSync(folder, { recursive: true, force: true });
   }
+  report(results, options, pinned);
 }
 
 async function measure(
-  mode: 'watched' | 'bare',
-  env: Readonly<Record<string, string>>,
-  options: OnOffOptions,
-): Promise<Figures> {
-  const server = await Server.start(mode, env);
-  const scrapes = mode === 'watched' ? setInterval(() => void server.scrape(), scrapeEveryMs) : undefined;
+  servers: Readonly<Record<keyof Pair, ServerUnderTest>>,
+  { subscribers, pairs, parts: has }: OnOffOptions,
+  results: Results,
+): Promise<void> {
+  const scrape = () => void servers.watched.scrape().catch(() => {});
+  const scrapes = has.has('scrapes') ? setInterval(scrape, scrapeEveryMs) : undefined;
   try {
-    // The first round warms up: compiled code, open connections, the first partitions.
-    await ingest(server.url, options.ticks / 2);
-    const before = await server.cpu();
-    await ingest(server.url, options.ticks);
-    const ingestMs = (await server.cpu()) - before;
-    const sockets = await subscribe(server.url, options.subscribers);
-    await server.publish(options.messages / 5);
-    const broadcastMs = await server.publish(options.messages);
-    for (const socket of sockets) socket.destroy();
-    return { ingestMs, broadcastMs };
+    for (const server of Object.values(servers)) await server.subscribe(subscribers);
+    // The first pairs warm up: compiled code, open connections, the first partitions.
+    for (let pair = -2; pair < pairs; pair++) {
+      for (const path of ['ingest', 'broadcast'] as const) {
+        const taken = await interleaved(servers, path);
+        if (pair >= 0) results[path].push(taken);
+      }
+    }
   } finally {
     clearInterval(scrapes);
-    await server.stop();
+    await Promise.all(Object.values(servers).map((server) => server.stop()));
   }
 }
 
-class Server {
-  private constructor(
-    private readonly child: ChildProcess,
-    readonly url: string,
-  ) {}
-
-  static async start(mode: string, env: Readonly<Record<string, string>>): Promise<Server> {
-    const program = fileURLToPath(new URL('./watched-server.js', import.meta.url));
-    const instrumentation = fileURLToPath(new URL('../../src/instrumentation.js', import.meta.url));
-    const child = fork(program, [mode], { env, execArgv: ['--import', instrumentation], silent: false });
-    const [{ url }] = (await Promise.race([
-      once(child, 'message'),
-      once(child, 'exit').then(() => Promise.reject(new Error('the server ended at its start'))),
-    ])) as [{ url: string }];
-    return new Server(child, url);
-  }
-
-  cpu = (): Promise<number> => this.ask({ ask: 'cpu' });
-  publish = (messages: number): Promise<number> => this.ask({ ask: 'publish', messages });
-
-  async scrape(): Promise<void> {
-    await (await fetch(`${this.url}/metrics`)).text();
-  }
-
-  async stop(): Promise<void> {
-    const ended = once(this.child, 'exit');
-    this.child.disconnect();
-    await ended;
-  }
-
-  private async ask(request: Request): Promise<number> {
-    this.child.send(request);
-    const [{ cpuMs }] = (await once(this.child, 'message')) as [Answer];
-    return cpuMs;
-  }
-}
-
-async function ingest(url: string, ticks: number): Promise<void> {
-  const start = Date.now() - ticks;
-  for (let sent = 0; sent < ticks; sent += ticksPerRequest) {
-    const rows: string[] = [];
-    for (let i = sent; i < sent + ticksPerRequest; i++) {
-      rows.push(
-        `{"symbol":"S${i % 50}","ts":${start + i},"price":${100 + (i % 100) / 10},"size":${1 + (i % 9)}}`,
-      );
+async function interleaved(
+  servers: Readonly<Record<keyof Pair, ServerUnderTest>>,
+  path: Path,
+): Promise<Pair> {
+  const taken = { watched: 0, bare: 0 };
+  for (let piece = 0; piece < piecesPerPair; piece++) {
+    const order = piece % 2 === 0 ? (['bare', 'watched'] as const) : (['watched', 'bare'] as const);
+    for (const side of order) {
+      const server = servers[side];
+      taken[side] += await (path === 'ingest' ? server.ingest() : server.broadcast(messagesPerPiece));
     }
-    const response = await fetch(`${url}/api/v1/ingest/ticks`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-ndjson' },
-      body: rows.join('\n'),
-    });
-    if (!response.ok) throw new Error(`ingest answered ${response.status}: ${await response.text()}`);
-    await response.arrayBuffer();
   }
+  return taken;
 }
 
-/** Raw sockets that subscribe and then only drain: the clients' own parsing stays out of the picture. */
-async function subscribe(url: string, count: number): Promise<Socket[]> {
-  const { hostname, port } = new URL(url);
-  const text = Buffer.from('{"type":"subscribe","topic":"custom.bench"}');
-  const frame = Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), text]);
-  return Promise.all(
-    Array.from({ length: count }, async () => {
-      const socket = connect(Number(port), hostname);
-      await once(socket, 'connect');
-      socket.write(
-        `GET /ws/stream HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-          'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-      );
-      await once(socket, 'data');
-      socket.write(frame);
-      await once(socket, 'data');
-      socket.on('error', () => {});
-      return socket.resume();
-    }),
-  );
+async function freshDatabase(url: string, name: string): Promise<string> {
+  const client = new pg.Client(url);
+  await client.connect();
+  await client.query(`CREATE DATABASE ${name}`);
+  await client.end();
+  const fresh = new URL(url);
+  fresh.pathname = name;
+  return fresh.href;
 }
 
 async function allCollectorsOff(): Promise<string> {
@@ -179,27 +145,32 @@ async function allCollectorsOff(): Promise<string> {
   return found.map(({ definition }) => `${definition.manifest.name}: { enabled: false }\n`).join('');
 }
 
-function report(results: readonly { watched: Figures; bare: Figures }[], options: OnOffOptions): void {
-  const rows: readonly (readonly [keyof Figures, string, number])[] = [
-    ['ingestMs', `ingest of ${options.ticks} ticks`, options.ticks],
-    [
-      'broadcastMs',
-      `${options.messages} messages to ${options.subscribers} clients`,
-      options.messages * options.subscribers,
-    ],
-  ];
-  console.log(
-    `CPU of the server, watched (metrics, collectors, traces at 5 %, a scrape a second) over bare; ${results.length} pairs (goal ≤ 3 %)`,
-  );
-  for (const [key, what, units] of rows) {
-    const ratios = results.map(({ watched, bare }) => watched[key] / bare[key] - 1).sort((a, b) => a - b);
-    const best = (mode: 'watched' | 'bare') => Math.min(...results.map((pair) => pair[mode][key]));
-    const percent = (ratio: number) => `${(ratio * 100).toFixed(1)} %`;
+function report(results: Results, options: OnOffOptions, pinned: boolean): void {
+  const what =
+    options.parts.size === 0
+      ? 'bare over bare: the noise of the method'
+      : `watched (${[...options.parts].join(', ')}) over bare (goal ≤ 3 %)`;
+  console.log(`CPU of the server, ${what}; ${pinned ? 'pinned cores' : 'cores not pinned'}`);
+  const units = {
+    ingest: piecesPerPair * ticksPerRequest,
+    broadcast: piecesPerPair * messagesPerPiece * options.subscribers,
+  };
+  const names = {
+    ingest: `ingest, requests of ${ticksPerRequest} ticks`,
+    broadcast: `broadcast to ${options.subscribers} clients`,
+  };
+  for (const path of ['ingest', 'broadcast'] as const) {
+    const pairs = results[path];
+    const ratios = pairs.map(({ watched, bare }) => watched / bare - 1).sort((a, b) => a - b);
+    const at = (q: number) => ratios[Math.round(q * (ratios.length - 1))] as number;
+    const total = (side: keyof Pair) => pairs.reduce((sum, pair) => sum + pair[side], 0);
+    const each = (side: keyof Pair) => ((total(side) / pairs.length / units[path]) * 1e6).toFixed(0);
+    const percent = (ratio: number) => `${ratio < 0 ? '−' : '+'}${Math.abs(ratio * 100).toFixed(1)} %`;
     console.log(
-      `  ${what.padEnd(36)} median ${percent(ratios[ratios.length >> 1] as number).padStart(7)}` +
-        `   best over best ${percent(best('watched') / best('bare') - 1).padStart(7)}` +
-        `   pairs ${ratios.map(percent).join(', ')}` +
-        `   ${((best('watched') / units) * 1e6).toFixed(0)} against ${((best('bare') / units) * 1e6).toFixed(0)} ns each`,
+      `  ${names[path].padEnd(36)} median of ${pairs.length} pairs ${percent(at(0.5)).padStart(7)}` +
+        `   quartiles ${percent(at(0.25))} … ${percent(at(0.75))}` +
+        `   together ${percent(total('watched') / total('bare') - 1)}` +
+        `   ${each('watched')} against ${each('bare')} ns each`,
     );
   }
 }
