@@ -1,5 +1,5 @@
 /**
- * Loaded with `--import` before everything else, so that tracing can hook http, pg and ioredis before they are used.
+ * Loaded with `--import` before everything else, so that tracing can hook pg and ioredis before they are used.
  * Without `OTEL_EXPORTER_OTLP_ENDPOINT` nothing of OpenTelemetry's SDK is even loaded.
  */
 import { readTracingSettings } from './config/tracing-settings.js';

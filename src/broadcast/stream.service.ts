@@ -74,7 +74,9 @@ export class StreamService implements ConnectionHandler {
         connection.send(message.pongText(request.timestamp, Date.now()));
         return;
       case 'auth':
-        this.authenticate(connection, request);
+        inClientTrace(request.traceparent, 'ws auth', undefined, () =>
+          this.authenticate(connection, request),
+        );
         return;
       case 'subscribe':
         inClientTrace(request.traceparent, 'ws subscribe', { 'tidewatch.topic': request.topic }, () =>
@@ -82,7 +84,9 @@ export class StreamService implements ConnectionHandler {
         ).catch((error: unknown) => this.failed(connection, request.id, error));
         return;
       case 'unsubscribe':
-        this.unsubscribe(connection, request);
+        inClientTrace(request.traceparent, 'ws unsubscribe', { 'tidewatch.topic': request.topic }, () =>
+          this.unsubscribe(connection, request),
+        );
     }
   }
 

@@ -9,8 +9,9 @@ import { drainRequests } from './in-flight.js';
 import { refuseForeign } from './origin-policy.js';
 import { asProblem, defect, problemContentType, problemDetails } from './problem-details.js';
 import { RequestMetrics } from './request-metrics.js';
+import { traceRequests } from './request-traces.js';
 import { RouteMethods } from './route-methods.js';
-import { nameSpan, traceIdOf } from './trace-id.js';
+import { traceIdOf } from './trace-id.js';
 
 /**
  * Fastify as this server needs it: body parsers, origin guard, trace ids, request metrics, errors as problem+json.
@@ -44,9 +45,9 @@ export function createFastifyAdapter(metrics: Metrics, lifecycle: Lifecycle, ope
   addBodyParsers(fastify);
   const requests = new RequestMetrics(metrics);
   const methods = new RouteMethods(fastify);
+  traceRequests(fastify);
   drainRequests(fastify, lifecycle);
   fastify.addHook('onRequest', (request, _reply, done) => {
-    nameSpan(request);
     done(refuseForeign(request.headers, open) ?? methods.refuse(request));
   });
   fastify.addHook('onResponse', (request, reply, done) => {

@@ -1,5 +1,6 @@
 import { errorMessage, type MessageId } from '../domain/error-message.js';
 import { Problem, wrongField } from '../domain/problem.js';
+import { inClientTrace, traceparentPattern } from '../observability/tracing/tracing.js';
 import type { IngestOutcome } from './ingest-report.js';
 
 /** What the protocol needs of a WebSocket. */
@@ -26,15 +27,15 @@ const resumeBelow = 8;
 const refuseAbove = 64;
 
 const members: Readonly<Record<string, readonly string[]>> = {
-  ticks: ['type', 'id', 'ticks', 'key'],
-  metrics: ['type', 'id', 'points', 'key'],
-  ping: ['type', 'id', 'timestamp'],
+  ticks: ['type', 'id', 'ticks', 'key', 'traceparent'],
+  metrics: ['type', 'id', 'points', 'key', 'traceparent'],
+  ping: ['type', 'id', 'timestamp', 'traceparent'],
 };
 
 /**
  * One client of `/ws/ingest`:
  *
- *     → {"type": "ticks", "id": 7, "ticks": [{…}], "key": "…"?}      or "metrics" with "points"
+ *     → {"type": "ticks", "id": 7, "ticks": [{…}], "key": "…"?, "traceparent": "…"?}   or "metrics" with "points"
  *     ← {"type": "ack", "id": 7, "accepted": 2, "duplicates": 0, "rejected": [], "rejected_total": 0}
  *     ← {"type": "error", "id": 7, "code": "BUFFER_FULL", "message": "…", …, "retry_after_ms": 1000}
  *
@@ -94,17 +95,24 @@ export class IngestSession {
 
   private rows(id: MessageId, kind: MessageRows['kind'], message: Record<string, unknown>): void {
     const list = kind === 'ticks' ? 'ticks' : 'points';
-    const { [list]: values, key } = message;
+    const { [list]: values, key, traceparent } = message;
     if (!Array.isArray(values)) {
       this.refuse(id, wrongField(`/${list}`, 'is to be a list'));
     } else if (key !== undefined && !(typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key))) {
       this.refuse(id, wrongField('/key', 'is to be a text of 1 to 255 printable characters'));
+    } else if (
+      traceparent !== undefined &&
+      !(typeof traceparent === 'string' && traceparentPattern.test(traceparent))
+    ) {
+      this.refuse(id, wrongField('/traceparent', 'is to be W3C Trace Context'));
     } else if (this.inFlight >= refuseAbove) {
       const detail = 'Wait for acks before sending more.';
       this.refuse(id, new Problem(429, 'TOO_MANY_IN_FLIGHT', detail, { retryAfterSeconds: 1 }));
     } else {
       this.count(1);
-      this.store({ kind, values, idempotencyKey: key })
+      inClientTrace(traceparent, `ws ${kind}`, { 'tidewatch.rows': values.length }, () =>
+        this.store({ kind, values, idempotencyKey: key }),
+      )
         .then(
           ({ answer, replayed }) =>
             this.send({ type: 'ack', id, ...answer, ...(replayed ? { replayed } : {}) }),

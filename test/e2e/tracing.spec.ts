@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import { postgres, redisUrl, startApp } from '../harness/index.js';
-import { OtlpReceiver } from '../harness/otlp-receiver.js';
+import { OtlpReceiver, type ReceivedSpan } from '../harness/otlp-receiver.js';
 import { ServerProcess } from '../harness/server-process.js';
 
 const sampled = (traceId: string) => ({ traceparent: `00-${traceId}-b7ad6b7169203331-01` });
@@ -12,14 +14,16 @@ describe('tracing over OTLP/HTTP', () => {
   let receiver: OtlpReceiver;
   let server: ServerProcess;
   let url: string;
+  let database: string;
   const folder = mkdtempSync(join(tmpdir(), 'tidewatch-tracing-'));
 
   beforeAll(async () => {
     receiver = await OtlpReceiver.start();
+    database = await postgres().freshDatabase();
     server = new ServerProcess({
       settings: {
         DATA_DIR: folder,
-        DATABASE_URL: await postgres().freshDatabase(),
+        DATABASE_URL: database,
         REDIS_URL: await redisUrl(),
         OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
         OTEL_TRACES_SAMPLER_ARG: '0',
@@ -51,38 +55,86 @@ describe('tracing over OTLP/HTTP', () => {
     expect([...receiver.paths]).toEqual(['POST /v1/traces']);
   });
 
-  it('follows ticks from the request through store and analytics to the publication as one trace', async () => {
+  /** Names of the spans of a trace, each with the name of its parent. */
+  const parentsOf = (spans: readonly ReceivedSpan[]) =>
+    Object.fromEntries(
+      spans.map((span) => [span.name, spans.find((s) => s.spanId === span.parentSpanId)?.name]),
+    );
+  /** From the store's commit to the topics, whichever way the ticks came in. */
+  const hops = {
+    'ticks.stored': 'store ticks',
+    'analytics apply': 'ticks.stored',
+    'analytics publish': 'analytics apply',
+    'publish analytics': 'summary.ready',
+    'risk update': expect.stringMatching(/portfolio\.revalued|analytics apply/),
+    'publish risk': 'risk.ready',
+  };
+
+  it('follows ticks from the request through store, analytics and risk to the publications as one trace', async () => {
+    const client = new pg.Client(database);
+    await client.connect();
+    await client.query(
+      `INSERT INTO daily_bars (symbol, day, close, close_adj)
+       SELECT 'AAPL', DATE '2025-01-01' + i, p, p
+       FROM generate_series(1, 300) i, LATERAL (SELECT 100 + 5 * sin(i) AS p) x`,
+    );
+    await client.end();
     await fetch(`${url}/api/v1/portfolios/P1`, {
       method: 'PUT',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ name: 'P1', currency: 'USD', positions: [{ symbol: 'AAPL', quantity: 2 }] }),
     });
+    const post = (headers: Record<string, string>, price: number) =>
+      fetch(`${url}/api/v1/ingest/ticks`, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify({ ticks: [{ symbol: 'AAPL', ts: Date.now(), price }] }),
+      });
+    // With the first price the live risk of the portfolio can be built.
+    await post({}, 100);
+    const risk = async () => (await fetch(`${url}/api/v1/risk/portfolio/P1/var`)).status;
+    for (let i = 0; i < 100 && (await risk()) !== 200; i++) await sleep(50);
+    await sleep(300);
     const traceId = '44444444444444444444444444444444';
-    const response = await fetch(`${url}/api/v1/ingest/ticks`, {
-      method: 'POST',
-      headers: { ...sampled(traceId), 'content-type': 'application/json' },
-      body: JSON.stringify({ ticks: [{ symbol: 'AAPL', ts: Date.now(), price: 101.5 }] }),
-    });
-    expect(await response.json()).toMatchObject({ accepted: 1 });
+    expect(await (await post(sampled(traceId), 101.5)).json()).toMatchObject({ accepted: 1 });
     const spans = await receiver.trace(
       traceId,
       'POST /api/v1/ingest/ticks',
       'store ticks',
-      'ticks.stored',
-      'analytics apply',
-      'analytics publish',
-      'publish analytics',
+      ...Object.keys(hops),
     );
-    const parents = new Map(
-      spans.map((span) => [span.name, spans.find((s) => s.spanId === span.parentSpanId)?.name]),
-    );
-    expect(Object.fromEntries(parents)).toMatchObject({
-      'store ticks': 'POST /api/v1/ingest/ticks',
-      'ticks.stored': 'store ticks',
-      'analytics apply': 'ticks.stored',
-      'analytics publish': 'analytics apply',
-      'publish analytics': 'summary.ready',
+    expect(parentsOf(spans)).toMatchObject({ 'store ticks': 'POST /api/v1/ingest/ticks', ...hops });
+    // The statements of the commit, by pg's own instrumentation.
+    const statements = spans.filter(({ attributes }) => attributes.some(({ key }) => key.startsWith('db.')));
+    expect(statements.map(({ kind }) => kind)).toContain(3);
+    const root = spans.find(({ name }) => name === 'POST /api/v1/ingest/ticks');
+    expect(root?.attributes).toContainEqual({ key: 'http.response.status_code', value: { intValue: 200 } });
+  });
+
+  it('goes on with the trace of every message that a WebSocket client sends', async () => {
+    const trace = (digit: string) => sampled(digit.repeat(32)).traceparent;
+    const open = async (path: string) => {
+      const socket = new WebSocket(`${url.replace('http', 'ws')}${path}`);
+      await new Promise((resolve) => socket.addEventListener('open', resolve, { once: true }));
+      return socket;
+    };
+    const [stream, ingest] = [await open('/ws/stream'), await open('/ws/ingest')];
+    const say = (socket: WebSocket, message: object) => socket.send(JSON.stringify(message));
+    const topic = 'analytics.P1';
+    say(stream, { type: 'subscribe', id: 1, topic, traceparent: trace('5') });
+    say(ingest, {
+      type: 'ticks',
+      id: 2,
+      ticks: [{ symbol: 'AAPL', ts: Date.now(), price: 102 }],
+      traceparent: trace('6'),
     });
+    await receiver.trace('5'.repeat(32), 'ws subscribe');
+    const spans = await receiver.trace('6'.repeat(32), 'ws ticks', 'store ticks', ...Object.keys(hops));
+    expect(parentsOf(spans)).toMatchObject({ 'store ticks': 'ws ticks', ...hops });
+    say(stream, { type: 'unsubscribe', id: 3, topic, traceparent: trace('7') });
+    await receiver.trace('7'.repeat(32), 'ws unsubscribe');
+    stream.close();
+    ingest.close();
   });
 
   it('ties exemplars of latency to the trace', async () => {
@@ -104,7 +156,7 @@ describe('tracing over OTLP/HTTP', () => {
     await fetch(`${url}/api/v1/ops/collectors`, { headers: sampled(last) });
     await receiver.trace(last, 'GET /api/v1/ops/collectors');
     const traces = new Set(receiver.spans.map(({ traceId }) => traceId[0]));
-    expect([...traces].sort()).toEqual(['0', '1', '3', '4']);
+    expect([...traces].sort()).toEqual(['0', '1', '3', '4', '5', '6', '7']);
   });
 });
 

@@ -3,6 +3,7 @@ import type { Principal } from '../../access/principal.js';
 import type { MessageId } from '../../domain/error-message.js';
 import { type Problem, wrongField } from '../../domain/problem.js';
 import { validationProblem } from '../../http/schema-validation.pipe.js';
+import { traceparentPattern } from '../../observability/tracing/tracing.js';
 import type { RepositionReason } from '../broker/broker.js';
 import type { Joined } from '../hub.js';
 import type { SubscriptionOptions } from '../subscription.js';
@@ -12,6 +13,8 @@ import { type ErrorCode, refusal } from './errors.js';
 const id = z.union([z.string().max(64), z.number()]).optional();
 const topic = z.string().min(1).max(128);
 const position = z.strictObject({ epoch: z.string().min(1).max(64), offset: z.number().int().min(0) });
+/** W3C Trace Context of the sender. */
+const traceparent = z.string().regex(traceparentPattern).optional();
 
 /** Positions of the topics of a family, by topic. */
 const positions = z.record(topic, position);
@@ -29,21 +32,18 @@ export const subscribeSchema = z.strictObject({
   snapshot: z.boolean().default(true),
   /** RFC 7396 merge patches where they are smaller. */
   delta: z.boolean().default(false),
-  /** W3C Trace Context of the sender. */
-  traceparent: z
-    .string()
-    .regex(/^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/)
-    .optional(),
+  traceparent,
 });
 export type Subscribe = z.output<typeof subscribeSchema>;
 
-export const unsubscribeSchema = z.strictObject({ type: z.literal('unsubscribe'), id, topic });
+export const unsubscribeSchema = z.strictObject({ type: z.literal('unsubscribe'), id, topic, traceparent });
 export type Unsubscribe = z.output<typeof unsubscribeSchema>;
 
 export const authSchema = z.strictObject({
   type: z.literal('auth'),
   id,
   token: z.string().min(1).max(512),
+  traceparent,
 });
 
 export type Auth = z.output<typeof authSchema>;

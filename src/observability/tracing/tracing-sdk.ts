@@ -1,22 +1,22 @@
-import type { IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
 import { context, DiagLogLevel, diag, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
-import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { IORedisInstrumentation } from '@opentelemetry/instrumentation-ioredis';
 import { PgInstrumentation } from '@opentelemetry/instrumentation-pg';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import {
   BatchSpanProcessor,
   ParentBasedSampler,
-  TraceIdRatioBasedSampler,
+  type Sampler,
+  SamplingDecision,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import { register as interceptImports } from 'import-in-the-middle/register-hooks.mjs';
 import { CountingExporter } from './counting-exporter.js';
+import { beginsHere } from './tracing.js';
 import { setTracing } from './tracing-state.js';
 
 export interface TracingSettings {
@@ -31,11 +31,19 @@ const maxQueueSize = 4_096;
 const exportEveryMs = 2_000;
 const exportTimeoutMs = 5_000;
 
-/** Paths that are asked every few seconds and say nothing about requests. */
-const untraced = /^\/(?:metrics|health)(?:[/?]|$)/;
+/** What begins a trace has thrown the dice before it: so that what is not recorded costs nothing more. */
+const onlyWhereItBegins: Sampler = {
+  shouldSample: (parent) => ({
+    decision:
+      parent.getValue(beginsHere) === true
+        ? SamplingDecision.RECORD_AND_SAMPLED
+        : SamplingDecision.NOT_RECORD,
+  }),
+  toString: () => 'onlyWhereItBegins',
+};
 
 /**
- * Starts recording. Must run before anything imports http, pg or ioredis, which is why `instrumentation.ts` is loaded
+ * Starts recording. Must run before anything imports pg or ioredis, which is why `instrumentation.ts` is loaded
  * with `--import`: what is already loaded cannot be hooked any more.
  */
 export function startTracing({ endpoint, sampleRatio }: TracingSettings): void {
@@ -61,7 +69,7 @@ export function startTracing({ endpoint, sampleRatio }: TracingSettings): void {
       'process.pid': process.pid,
       'process.runtime.version': process.version,
     }),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(sampleRatio) }),
+    sampler: new ParentBasedSampler({ root: onlyWhereItBegins }),
     spanLimits: {
       attributeCountLimit: 32,
       attributeValueLengthLimit: 512,
@@ -73,7 +81,7 @@ export function startTracing({ endpoint, sampleRatio }: TracingSettings): void {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   trace.setGlobalTracerProvider(provider);
-  interceptImports({ include: ['http', 'https', 'node:http', 'node:https', 'pg', 'pg-pool', 'ioredis'] });
+  interceptImports({ include: ['pg', 'pg-pool', 'ioredis'] });
   registerInstrumentations({ tracerProvider: provider, instrumentations: instrumentations() });
   setTracing({
     endpoint,
@@ -85,10 +93,6 @@ export function startTracing({ endpoint, sampleRatio }: TracingSettings): void {
 }
 
 const instrumentations = () => [
-  new HttpInstrumentation({
-    ignoreIncomingRequestHook: (request: IncomingMessage) => untraced.test(request.url ?? ''),
-    requireParentforOutgoingSpans: true,
-  }),
   // Statements outside of a trace (collectors, maintenance) are not worth a trace of their own.
   new PgInstrumentation({ requireParentSpan: true, ignoreConnectSpans: true }),
   new IORedisInstrumentation({ requireParentSpan: true }),

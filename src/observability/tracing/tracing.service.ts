@@ -1,4 +1,3 @@
-import http from 'node:http';
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import pg from 'pg';
@@ -14,7 +13,6 @@ import { type Tracing, tracing } from './tracing-state.js';
 
 /** What must have been hooked, by name. */
 const hooked: Readonly<Record<string, unknown>> = {
-  http: http.Server.prototype.emit,
   pg: pg.Client.prototype.query,
   ioredis: Redis.prototype.sendCommand,
 };

@@ -4,7 +4,6 @@ import {
   context,
   createContextKey,
   INVALID_SPAN_CONTEXT,
-  isSpanContextValid,
   type Link,
   propagation,
   ROOT_CONTEXT,
@@ -15,6 +14,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { tracing } from './tracing-state.js';
 
 /**
  * What stages call. With tracing off, or outside of a sampled trace, each of these costs one look at the active context
@@ -28,6 +28,11 @@ const maxLinks = 32;
 const maxSpansPerBatch = 100;
 const budgetKey = createContextKey('spans left in this batch');
 const notRecorded = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
+/** Marks the context in which a trace that was chosen for recording begins; nothing else begins one. */
+export const beginsHere = createContextKey('a trace begins here');
+
+/** W3C Trace Context as clients send it in messages. */
+export const traceparentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 const tracer = trace.getTracer('tidewatch');
 
@@ -37,7 +42,8 @@ export type TraceOrigin = SpanContext;
 /** The sampled span that is active now; `null` outside of one. */
 export function activeTrace(): TraceOrigin | null {
   const active = trace.getActiveSpan()?.spanContext();
-  return active !== undefined && isSampled(active) ? active : null;
+  // An invalid context has no flags; the full check with its patterns is too dear for every observation.
+  return active !== undefined && (active.traceFlags & TraceFlags.SAMPLED) !== 0 ? active : null;
 }
 
 /** The trace id of the sampled span that is active now: what exemplars and log lines carry. */
@@ -57,8 +63,9 @@ export function traced<A extends unknown[], R>(
     activeTrace() === null ? handler(...args) : inSpan(name, attributes?.(...args), () => handler(...args));
 }
 
-/** Runs work within a span; a promise ends it when it settles, an error marks it. */
+/** Runs work within a span of the active trace; a promise ends it when it settles, an error marks it. */
 export function inSpan<R>(name: string, attributes: Attributes | undefined, work: (span: Span) => R): R {
+  if (activeTrace() === null) return work(notRecorded);
   const budget = context.active().getValue(budgetKey) as { left: number } | undefined;
   if (budget !== undefined && --budget.left < 0) return work(notRecorded);
   return tracer.startActiveSpan(name, { attributes }, (span) => finish(span, work));
@@ -82,6 +89,27 @@ export function inBatchSpan<R>(
   return tracer.startActiveSpan(name, { attributes, links }, parent, (span) => finish(span, work));
 }
 
+/** What a client may send along: the headers of a request, or the same fields of a message. */
+export interface TraceHeaders {
+  readonly traceparent?: unknown;
+  readonly [name: string]: unknown;
+}
+
+/**
+ * Where the work of a client goes on: in the trace it is in when that is sampled, else, for the share of the requests
+ * that is to be recorded, in a trace that begins here. Nothing is made for the others.
+ * @returns `null`: not recorded
+ */
+function parentOf(headers: TraceHeaders): Context | null {
+  if (typeof headers.traceparent === 'string') {
+    const extracted = propagation.extract(ROOT_CONTEXT, headers);
+    const parent = trace.getSpanContext(extracted);
+    if (parent !== undefined) return (parent.traceFlags & TraceFlags.SAMPLED) === 0 ? null : extracted;
+  }
+  const ratio = tracing()?.sampleRatio ?? 0;
+  return ratio > 0 && Math.random() < ratio ? ROOT_CONTEXT.setValue(beginsHere, true) : null;
+}
+
 /**
  * Runs work that a message of a client asks for, in the trace that the client is in, else in one of its own, sampled as
  * any other.
@@ -93,11 +121,41 @@ export function inClientTrace<R>(
   attributes: Attributes | undefined,
   work: (span: Span) => R,
 ): R {
-  const parent: Context =
-    traceparent === undefined ? ROOT_CONTEXT : propagation.extract(ROOT_CONTEXT, { traceparent });
+  const parent = parentOf({ traceparent });
+  if (parent === null) return work(notRecorded);
   return tracer.startActiveSpan(name, { attributes, kind: SpanKind.SERVER }, parent, (span) =>
     finish(span, work),
   );
+}
+
+/** The span of a request whose handling is spread over callbacks. */
+export interface RequestSpan {
+  readonly traceId: string;
+  /** Runs one of the callbacks. */
+  run(callback: () => void): void;
+  /** @param error what marks the span as failed; `null` for none */
+  end(attributes: Attributes, error: string | null): void;
+}
+
+/** Begins the span of a request; see {@link inClientTrace}. `null`: not recorded. */
+export function beginRequest(
+  headers: TraceHeaders,
+  name: string,
+  attributes: Attributes,
+): RequestSpan | null {
+  const parent = parentOf(headers);
+  if (parent === null) return null;
+  const span = tracer.startSpan(name, { attributes, kind: SpanKind.SERVER }, parent);
+  const within = trace.setSpan(parent, span);
+  return {
+    traceId: span.spanContext().traceId,
+    run: (callback) => context.with(within, callback),
+    end: (more, error) => {
+      span.setAttributes(more);
+      if (error === null) span.end();
+      else fail(span, error);
+    },
+  };
 }
 
 /** Ties a callback to the trace that is active now, for work that ends elsewhere. */
@@ -110,9 +168,6 @@ export const traceEvent = (name: string, deliver: () => void): void =>
 
 /** Runs work in no trace: timers and loops that outlive the request that happened to start them. */
 export const outsideOfTraces = <R>(work: () => R): R => context.with(ROOT_CONTEXT, work);
-
-const isSampled = (span: SpanContext): boolean =>
-  (span.traceFlags & TraceFlags.SAMPLED) !== 0 && isSpanContextValid(span);
 
 function distinct(traces: readonly (TraceOrigin | null)[]): TraceOrigin[] {
   const seen = new Map<string, SpanContext>();
