@@ -80,7 +80,7 @@ export class ConnectionsController {
     connection.close(closeCode.disconnected);
   }
 
-  /** Closes every connection of a key or an address. */
+  /** Closes every connection and event stream of a key or an address. */
   @Delete('connections')
   disconnectAll(@Query({ schema: disconnectSchema }) { key, address }: z.output<typeof disconnectSchema>) {
     const closed = this.server.closeWhere(
@@ -89,7 +89,12 @@ export class ConnectionsController {
         (address === undefined || connection.address === address),
       closeCode.disconnected,
     );
-    return { closed };
+    const ended = this.streams.closeWhere(
+      (owner) =>
+        (key === undefined || owner.principal.id === key) &&
+        (address === undefined || owner.address === address),
+    );
+    return { closed: closed + ended };
   }
 
   /** What is known of the topics: position, followers, history. */

@@ -55,9 +55,14 @@ export class EventStreamController {
       },
       since: readEventId(lastEventId ?? query.last_event_id ?? ''),
     };
-    this.streams.check(request, this.authorizer.authenticate(bearerToken(authorization)));
+    const address = reply.request.raw.socket.remoteAddress ?? 'unknown';
+    const owner = this.streams.check(
+      request,
+      this.authorizer.authenticate(bearerToken(authorization)),
+      address,
+    );
     reply.hijack();
-    await this.streams.serve(reply.raw, request);
+    await this.streams.serve(reply.raw, request, owner);
   }
 
   /** Looks on at a topic: every publication, every write, every decision of a policy. For admins. */

@@ -1,13 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import type { Outgoing } from './encode.js';
+import { type CloseCode, closeCode } from './protocol/close-codes.js';
 import type { Position } from './publication.js';
 import type { Receiver } from './receiver.js';
 import type { Subscription } from './subscription.js';
 
-/** Characters that may wait for one event stream. */
-const maxQueued = 1024 * 1024;
 /** Topics whose positions an event id carries; a stream of a larger family cannot be resumed. */
 const maxPositions = 64;
+/** How long a client that has been told to go may take to read it, ms. */
+const farewellMs = 5_000;
 
 /** Reads the id of an event: where each topic of the stream stood. */
 export function readEventId(id: string): Map<string, Position> {
@@ -19,28 +20,40 @@ export function readEventId(id: string): Map<string, Position> {
   return out;
 }
 
-/** One client of `GET /api/v1/stream`: publications as server-sent events, each with an id to resume from. */
+/** What a stream asks of its surroundings. */
+export interface EventStreamHost {
+  /** Characters that may wait for the client. */
+  readonly maxQueued: number;
+  /** The epoch of a topic that has begun since the stream was opened. */
+  epochOf(topic: string): string;
+  /** All that waited has been written. */
+  onDrained(stream: EventStream): void;
+  /** The client did not keep up and is being closed. */
+  onSlow(stream: EventStream): void;
+}
+
+/**
+ * One client of `GET /api/v1/stream`: publications as server-sent events, each with an id to resume from. What the
+ * socket does not take waits here, bounded, so that a client that is too slow can still be told why it is closed.
+ */
 export class EventStream implements Receiver {
   readonly encoding = 'sse';
   readonly subscriptions: Subscription[] = [];
   skipped = 0;
   blocked = false;
+  /** Characters of messages that wait here. */
+  queued = 0;
+  private queue: string[] = [];
+  private blockedSinceMs = 0;
   private readonly positions = new Map<string, Position>();
   private ended = false;
 
-  /**
-   * @param epochOf the epoch of a topic that has begun since the stream was opened
-   * @param onDrained all that waited has been written
-   */
   constructor(
     private readonly response: ServerResponse,
-    private readonly epochOf: (topic: string) => string,
-    onDrained: () => void,
+    private readonly host: EventStreamHost,
+    private readonly nowMs: () => number = Date.now,
   ) {
-    response.on('drain', () => {
-      this.blocked = false;
-      if (!this.ended) onDrained();
-    });
+    response.on('drain', () => this.onDrain());
   }
 
   get isOpen(): boolean {
@@ -50,19 +63,27 @@ export class EventStream implements Receiver {
   /** A topic of the stream begins here: before the missed messages, if any follow. */
   begin(topic: string, position: Position, data: string): void {
     this.positions.set(topic, position);
-    this.write(`${this.idLine()}event: subscribed\ndata: ${data}\n\n`);
+    const text = `${this.idLine()}event: subscribed\ndata: ${data}\n\n`;
+    // What the client has asked for is not held against it.
+    if (this.blocked) this.queue.push(text);
+    else if (this.isOpen) this.send(text);
   }
 
-  /** Keeps proxies from closing a quiet stream. */
-  comment(): void {
+  /**
+   * Keeps proxies from closing a quiet stream.
+   * @returns false when the client has taken nothing for `patienceMs`: it is gone
+   */
+  beat(patienceMs: number): boolean {
+    if (this.blocked) return this.nowMs() - this.blockedSinceMs < patienceMs;
     this.write(':\n\n');
+    return true;
   }
 
   deliver(_bytes: Buffer, _messages: number, outgoing: readonly Outgoing[]): void {
     let text = '';
     for (const message of outgoing) {
       const { topic, offset } = message;
-      const epoch = message.epoch ?? this.positions.get(topic)?.epoch ?? this.epochOf(topic);
+      const epoch = message.epoch ?? this.positions.get(topic)?.epoch ?? this.host.epochOf(topic);
       this.positions.set(topic, { epoch, offset });
       text += `${this.idLine()}event: message\ndata: ${message.text}\n\n`;
     }
@@ -79,11 +100,38 @@ export class EventStream implements Receiver {
     // Nothing is gathered here.
   }
 
-  /** @param code as for WebSockets: says whether to come back */
-  end(code: number, reason: string): void {
+  /**
+   * Ends the stream with an event that says why. What waits still goes out before it, unless the client was too slow
+   * for it.
+   * @param reconnectAfterMs when to come back; browsers obey
+   */
+  end({ code, reason }: CloseCode, reconnectAfterMs?: number): void {
     if (!this.isOpen) return;
     this.ended = true;
-    this.response.end(`event: close\ndata: ${JSON.stringify({ code, reason })}\n\n`);
+    if (code === closeCode.slow.code) this.dropQueue();
+    const words =
+      reconnectAfterMs === undefined ? reason : JSON.stringify({ reconnect_after_ms: reconnectAfterMs });
+    const retry = reconnectAfterMs === undefined ? '' : `retry: ${reconnectAfterMs}\n`;
+    this.queue.push(`${retry}event: close\ndata: ${JSON.stringify({ code, reason: words })}\n\n`);
+    if (!this.blocked) this.onDrain();
+    setTimeout(() => this.terminate(), farewellMs).unref();
+  }
+
+  /** Ends the stream without a word. */
+  terminate(): void {
+    this.dropQueue();
+    this.response.destroy();
+  }
+
+  private onDrain(): void {
+    this.blocked = false;
+    if (this.queue.length > 0) {
+      const text = this.queue.join('');
+      this.dropQueue();
+      if (this.ended) this.response.end(text);
+      else this.send(text);
+    }
+    if (!this.blocked && this.isOpen) this.host.onDrained(this);
   }
 
   private idLine(): string {
@@ -95,11 +143,27 @@ export class EventStream implements Receiver {
 
   private write(text: string): void {
     if (!this.isOpen) return;
-    if (this.response.writableLength + text.length > maxQueued) {
-      // What is queued cannot be taken back, so that the end may reach the client late or never.
-      this.end(3008, 'slow consumer');
+    if (!this.blocked) {
+      this.send(text);
       return;
     }
-    if (!this.response.write(text)) this.blocked = true;
+    if (this.queued + text.length > this.host.maxQueued) {
+      this.host.onSlow(this);
+      this.end(closeCode.slow);
+      return;
+    }
+    this.queue.push(text);
+    this.queued += text.length;
+  }
+
+  private send(text: string): void {
+    if (this.response.write(text)) return;
+    this.blocked = true;
+    this.blockedSinceMs = this.nowMs();
+  }
+
+  private dropQueue(): void {
+    this.queue = [];
+    this.queued = 0;
   }
 }

@@ -1,20 +1,25 @@
 import type { ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
+import { Authorizer } from '../access/authorizer.js';
 import type { Principal } from '../access/principal.js';
 import { Config } from '../config/config.js';
 import { Problem } from '../domain/problem.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { mayFollow } from './access-to-topics.js';
 import { BroadcastMetrics } from './broadcast.metrics.js';
-import { EventStream } from './event-stream.js';
+import { EventStream, type EventStreamHost } from './event-stream.js';
+import { fitting } from './fitting.js';
 import { Hub, type Joined } from './hub.js';
 import { closeCode } from './protocol/close-codes.js';
 import { positionView } from './protocol/messages.js';
 import { parseTopic } from './protocol/topics.js';
 import type { Position } from './publication.js';
 import type { SubscriptionOptions } from './subscription.js';
+import type { Refusal } from './wire/handshake.js';
+import { WsServer } from './ws-server.js';
 
-const commentMs = 15_000;
+/** How often a comment is sent; a client that has taken nothing for two of them is gone. */
+const beatMs = 15_000;
 /** Server-sent event streams of this process; each holds an HTTP connection. */
 const maxStreams = 2_000;
 
@@ -26,22 +31,50 @@ export interface StreamRequest {
   readonly since: ReadonlyMap<string, Position>;
 }
 
-/** The event streams of this process: the same topics as `/ws/stream`, for clients behind proxies. */
+/** Whose a stream is. */
+export interface StreamOwner {
+  readonly principal: Principal;
+  readonly address: string;
+}
+
+/**
+ * The event streams of this process: the same topics as `/ws/stream`, for clients behind proxies, with the same limits
+ * per process, key and address, and the same loss of a revoked key.
+ */
 @Injectable()
 export class EventStreams {
-  private readonly open = new Set<EventStream>();
+  private readonly open = new Map<EventStream, StreamOwner>();
+  private readonly host: EventStreamHost;
   private timer: NodeJS.Timeout | null = null;
 
   constructor(
     config: Config,
     private readonly lifecycle: Lifecycle,
     private readonly hub: Hub,
+    private readonly server: WsServer,
+    authorizer: Authorizer,
     metrics: BroadcastMetrics,
   ) {
+    this.host = {
+      maxQueued: config.get('WS_MAX_QUEUED_BYTES'),
+      epochOf: (topic) => hub.broker.get(topic)?.epoch ?? '',
+      onDrained: (stream) => hub.onDrained(stream),
+      onSlow: (stream) => {
+        metrics.slowClosed.inc();
+        hub.onSlow(stream);
+      },
+    };
     metrics.watchStreams(() => this.open.size);
+    authorizer.onRevoked((ids, why) => {
+      const code = why === 'expired' ? closeCode.tokenExpired : closeCode.tokenRevoked;
+      for (const [stream, { principal }] of this.open) if (ids.has(principal.id)) stream.end(code);
+    });
     lifecycle.onShutdown('drain-clients', 'event streams', () => {
-      const reason = JSON.stringify({ reconnect_after_ms: config.get('SHUTDOWN_DRAIN_MS') });
-      for (const stream of this.open) stream.end(closeCode.restart.code, reason);
+      const spreadMs = config.get('SHUTDOWN_DRAIN_MS');
+      // They are told together, and come back one by one.
+      for (const stream of this.open.keys()) {
+        stream.end(closeCode.restart, Math.round(spreadMs * (1 + Math.random())));
+      }
     });
   }
 
@@ -50,8 +83,12 @@ export class EventStreams {
   }
 
   /** @throws Problem before anything is written, when the request cannot be served */
-  check({ topics }: StreamRequest, principal: Principal | undefined): void {
+  check({ topics }: StreamRequest, principal: Principal | undefined, address: string): StreamOwner {
     if (this.lifecycle.isStopping) throw new Problem(503, 'DRAINING', 'The server is stopping.');
+    const { admission } = this.server;
+    const refused =
+      admission.refuse(address) ?? (principal === undefined ? undefined : admission.refuseKey(principal.id));
+    if (refused !== undefined) throw problemOf(refused);
     if (this.open.size >= maxStreams) {
       throw new Problem(503, 'TOO_MANY_CONNECTIONS', 'This process has as many event streams as it may.');
     }
@@ -64,35 +101,47 @@ export class EventStreams {
         });
       }
       if (principal === undefined || !mayFollow(principal, name)) {
-        throw new Problem(403, 'FORBIDDEN_TOPIC', `The key may not see "${topic}".`);
+        throw new Problem(403, 'FORBIDDEN_TOPIC', `The key may not see "${topic}".`, {
+          errors: [{ pointer, code: 'FORBIDDEN_TOPIC', message: topic }],
+        });
       }
     }
+    return { principal: principal!, address };
   }
 
   /** Serves a stream until its client goes. */
-  async serve(response: ServerResponse, request: StreamRequest): Promise<void> {
+  async serve(response: ServerResponse, request: StreamRequest, owner: StreamOwner): Promise<void> {
     response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     });
     response.write('retry: 2000\n\n');
-    const stream = new EventStream(
-      response,
-      (topic) => this.hub.broker.get(topic)?.epoch ?? '',
-      () => this.hub.onDrained(stream),
-    );
-    this.open.add(stream);
-    this.timer ??= setInterval(() => {
-      for (const each of this.open) each.comment();
-    }, commentMs).unref();
-    response.on('close', () => this.forget(stream));
+    const stream = new EventStream(response, this.host);
+    this.enter(stream, owner);
+    response.on('close', () => this.leave(stream, owner));
     for (const topic of request.topics) await this.join(stream, topic, request);
   }
 
-  private async join(stream: EventStream, topic: string, { options, since }: StreamRequest): Promise<void> {
+  /** Ends every stream that `select` picks. @returns how many */
+  closeWhere(select: (owner: StreamOwner) => boolean): number {
+    let count = 0;
+    for (const [stream, owner] of this.open) {
+      if (!stream.isOpen || !select(owner)) continue;
+      stream.end(closeCode.disconnected);
+      count++;
+    }
+    return count;
+  }
+
+  private async join(
+    stream: EventStream,
+    topic: string,
+    { topics, options, since }: StreamRequest,
+  ): Promise<void> {
     const begun = (all: readonly Joined[]): void => {
-      for (const joined of all) {
+      // All topics of the request share the room.
+      for (const joined of fitting(all, this.host.maxQueued / 2 / topics.length)) {
         const from = joined.missed[0]?.offset;
         const { epoch } = joined.position;
         const position = from === undefined ? joined.position : { epoch, offset: from - 1 };
@@ -109,11 +158,27 @@ export class EventStreams {
     }
   }
 
-  private forget(stream: EventStream): void {
+  private enter(stream: EventStream, owner: StreamOwner): void {
+    this.open.set(stream, owner);
+    this.server.admission.enter(owner.address);
+    this.server.admission.enterKey(owner.principal.id);
+    this.timer ??= setInterval(() => {
+      for (const each of this.open.keys()) if (!each.beat(2 * beatMs)) each.terminate();
+    }, beatMs).unref();
+  }
+
+  private leave(stream: EventStream, { principal, address }: StreamOwner): void {
     this.open.delete(stream);
+    this.server.admission.leave(address);
+    this.server.admission.leaveKey(principal.id);
     this.hub.leave(stream);
     if (this.open.size > 0 || this.timer === null) return;
     clearInterval(this.timer);
     this.timer = null;
   }
+}
+
+function problemOf({ status, code, detail, headers }: Refusal): Problem {
+  const seconds = Number(headers?.['Retry-After']);
+  return new Problem(status, code, detail, Number.isNaN(seconds) ? {} : { retryAfterSeconds: seconds });
 }

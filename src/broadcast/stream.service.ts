@@ -8,6 +8,7 @@ import { inClientTrace } from '../observability/tracing/tracing.js';
 import { mayFollow } from './access-to-topics.js';
 import { BroadcastMetrics } from './broadcast.metrics.js';
 import type { Connection, ConnectionHandler } from './connection.js';
+import { fitting } from './fitting.js';
 import { Hub, type Joined } from './hub.js';
 import { closeCode } from './protocol/close-codes.js';
 import { type ErrorCode, refusal } from './protocol/errors.js';
@@ -154,9 +155,9 @@ export class StreamService implements ConnectionHandler {
       return Promise.resolve();
     }
     return this.hub.subscribe(connection, request.topic, options, since, (joined) => {
-      const fitting = this.fitting(connection, joined);
-      connection.send(message.subscribedText(request, options, fitting));
-      this.sendMissed(connection, fitting);
+      const [answered] = fitting([joined], connection.share.maxQueuedBytes / 2) as [Joined];
+      connection.send(message.subscribedText(request, options, answered));
+      this.sendMissed(connection, answered);
     });
   }
 
@@ -171,17 +172,10 @@ export class StreamService implements ConnectionHandler {
     }
     const positions = new Map<string, Position>(Object.entries(since ?? {}));
     return this.hub.subscribeFamily(connection, request.topic, options, positions, (all) => {
-      const fitting = all.map((joined) => this.fitting(connection, joined));
-      connection.send(message.subscribedFamilyText(request, options, fitting));
-      for (const joined of fitting) this.sendMissed(connection, joined);
+      const answered = fitting(all, connection.share.maxQueuedBytes / 2);
+      connection.send(message.subscribedFamilyText(request, options, answered));
+      for (const joined of answered) this.sendMissed(connection, joined);
     });
-  }
-
-  /** More than the connection may have queued is not sent: the client is told to fetch instead. */
-  private fitting(connection: Connection, joined: Joined): Joined {
-    const chars = joined.missed.reduce((total, publication) => total + publication.body.length + 128, 0);
-    if (chars <= connection.share.maxQueuedBytes / 2) return joined;
-    return { ...joined, recovered: false, reason: 'too_much_missed', missed: [] };
   }
 
   private sendMissed(connection: Connection, { missed }: Joined): void {

@@ -1,0 +1,27 @@
+import { describe, expect, it } from '@jest/globals';
+import { fitting } from './fitting.js';
+import type { Joined } from './hub.js';
+import { Publication } from './publication.js';
+
+const joined = (topic: string, ...sizes: number[]): Joined => ({
+  topic,
+  position: { epoch: 'e', offset: sizes.length },
+  recovered: true,
+  reason: undefined,
+  missed: sizes.map((size, i) => Publication.of(topic, '', i + 1, 0, 'x'.repeat(size))),
+  last: null,
+  emptyReason: undefined,
+});
+
+describe('fitting', () => {
+  it('gives missed messages as long as there is room, topic by topic, and says where there is none', () => {
+    const all = [joined('a', 400, 400), joined('b', 4_000), joined('c'), joined('d', 500)];
+    expect(fitting(all, 2_000).map((j) => [j.topic, j.recovered, j.reason, j.missed.length])).toEqual([
+      ['a', true, undefined, 2],
+      ['b', false, 'too_much_missed', 0],
+      ['c', true, undefined, 0],
+      ['d', true, undefined, 1],
+    ]);
+    expect(fitting(all, 1_500).map((j) => j.recovered)).toEqual([true, false, true, false]);
+  });
+});
