@@ -5,8 +5,8 @@ import { refusal } from './protocol/errors.js';
 import { maxPongBytes, pingNumber, writePong } from './protocol/ping.js';
 import type { Encoding, Receiver } from './receiver.js';
 import type { Subscription } from './subscription.js';
-import { inflateMessage } from './wire/deflate.js';
-import type { FrameReader, FrameSink, ReadState } from './wire/frame-reader.js';
+import { InflateBudget, inflateMessage } from './wire/deflate.js';
+import type { Fault, FrameReader, FrameSink, ReadState } from './wire/frame-reader.js';
 import { closeFrame, frame, opcode, textFrame } from './wire/frames.js';
 import {
   fastWriter,
@@ -94,6 +94,7 @@ export class Connection implements Receiver, ReadState, WriteTarget, FrameSink {
   /** It has said goodbye or broken the protocol: nothing more from it is read. */
   private deaf = false;
   private queue: Buffer[] | null = null;
+  private inflating: InflateBudget | null = null;
   private inFlightBytes = 0;
   private inFlightMessages = 0;
 
@@ -319,8 +320,11 @@ export class Connection implements Receiver, ReadState, WriteTarget, FrameSink {
     this.socket.end();
   }
 
-  inflate(bytes: Buffer, maxBytes: number): Buffer | null {
-    return inflateMessage(bytes, maxBytes);
+  inflate(bytes: Buffer, maxBytes: number): Buffer | Fault {
+    const inflated = inflateMessage(bytes, maxBytes);
+    if (!Buffer.isBuffer(inflated)) return inflated;
+    this.inflating ??= new InflateBudget();
+    return this.inflating.spend(inflated.length, Date.now()) ? inflated : closeCode.tooManyMessages;
   }
 
   /** The socket's `close` event. */

@@ -1,5 +1,5 @@
 import type { Encoding } from './receiver.js';
-import { deflateMessage, maxDeflateBytes } from './wire/deflate.js';
+import { Deflater, maxDeflateBytes } from './wire/deflate.js';
 import { headerBytes, opcode, textFrames, writeHeader } from './wire/frames.js';
 
 /** Messages below this are sent as they are: deflating them costs more than it saves, bytes. */
@@ -20,6 +20,8 @@ export interface DeflateStats {
 }
 
 const nothing = Buffer.alloc(0);
+/** One for the process: the event loop that it must not hold up is one, too. */
+const deflater = new Deflater();
 
 /** The bytes of several messages, made once and shared by every receiver with that encoding. */
 export function encode(messages: readonly Outgoing[], encoding: Encoding, stats: DeflateStats): Buffer {
@@ -40,9 +42,9 @@ export function deflatedFrames(texts: readonly string[], stats: DeflateStats): B
     let payload: Buffer = Buffer.from(text);
     let compressed = false;
     if (payload.length >= deflateThresholdBytes && payload.length <= maxDeflateBytes) {
-      const smaller = deflateMessage(payload);
-      stats.deflated(payload.length, smaller.length);
-      if (smaller.length < payload.length) {
+      const smaller = deflater.deflate(text, payload);
+      if (smaller !== undefined) stats.deflated(payload.length, smaller.length);
+      if (smaller !== undefined && smaller.length < payload.length) {
         payload = smaller;
         compressed = true;
       }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 
 /** What a node says of itself once a second. */
 export interface NodeStatus {
@@ -31,14 +31,16 @@ const maxNodes = 1_000;
 /** Nodes in Redis: a sorted set by time of their last word, and one value each. */
 export class RedisNodeStore implements NodeStore {
   constructor(
-    private readonly redis: Redis,
+    /** The broker's connection, which knows a cluster from a single server. */
+    private readonly redis: () => Redis | Cluster,
     private readonly namespace: string,
     private readonly nowMs: () => number = Date.now,
   ) {}
 
   async exchange(own: NodeStatus): Promise<NodeStatus[]> {
     const now = this.nowMs();
-    const results = await this.redis
+    const redis = this.redis();
+    const results = await redis
       .multi()
       .set(this.key(own.id), JSON.stringify(own), 'PX', aliveMs)
       .zadd(this.alive, now, own.id)
@@ -48,12 +50,12 @@ export class RedisNodeStore implements NodeStore {
       .exec();
     const ids = (results?.at(-1)?.[1] ?? []) as string[];
     if (ids.length === 0) return [own];
-    const values = await this.redis.mget(...ids.map((id) => this.key(id)));
+    const values = await redis.mget(...ids.map((id) => this.key(id)));
     return values.flatMap((value) => (value === null ? [] : [JSON.parse(value) as NodeStatus]));
   }
 
   async leave(id: string): Promise<void> {
-    await this.redis.multi().del(this.key(id)).zrem(this.alive, id).exec();
+    await this.redis().multi().del(this.key(id)).zrem(this.alive, id).exec();
   }
 
   private get alive(): string {

@@ -8,6 +8,7 @@ import { RedisProvider } from '../store/redis.provider.js';
 import { planMove, returnWindowMs } from './balance.js';
 import { BroadcastMetrics } from './broadcast.metrics.js';
 import { Broker } from './broker/broker.js';
+import { RedisBroker } from './broker/redis.broker.js';
 import { namespaceOf } from './broker/redis-keys.js';
 import { Drain } from './drain.js';
 import { lonelyStore, NodeRegistry, type NodeStatus, RedisNodeStore } from './node-registry.js';
@@ -43,8 +44,8 @@ export class NodesService implements OnApplicationBootstrap {
   ) {
     this.log = logger.child('broadcast');
     const store =
-      broker.kind === 'redis' && redis.client !== null && redis.url !== null
-        ? new RedisNodeStore(redis.client, namespaceOf(redis.url))
+      broker instanceof RedisBroker && redis.url !== null
+        ? new RedisNodeStore(() => broker.redis, namespaceOf(redis.url))
         : lonelyStore;
     this.registry = new NodeRegistry(
       store,

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { RedisBroker } from '../../src/broadcast/broker/redis.broker.js';
+import { NodeRegistry, RedisNodeStore } from '../../src/broadcast/node-registry.js';
 import { cuttableProxy } from '../harness/cuttable-proxy.js';
 import { redisUrl } from '../harness/index.js';
+import { type RedisCluster, redisCluster } from '../harness/redis-cluster.js';
 import { type BrokerWorld, brokerContract, history, Node } from './broker.contract.js';
 
 interface RedisWorld extends BrokerWorld {
@@ -184,59 +184,77 @@ describe('the redis broker without Redis', () => {
   }, 20_000);
 });
 
-describe('the redis broker on a cluster', () => {
-  it('uses sharded pub/sub', async () => {
-    const port = await new Promise<number>((resolve) => {
-      const probe = createServer().listen(0, '127.0.0.1', () => {
-        const address = probe.address();
-        probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-      });
-    });
-    const server = spawn(
-      'redis-server',
-      [
-        '--port',
-        `${port}`,
-        '--cluster-enabled',
-        'yes',
-        '--cluster-announce-ip',
-        '127.0.0.1',
-        '--save',
-        '',
-        '--bind',
-        '127.0.0.1',
-        '--cluster-port',
-        `${port < 50_000 ? port + 10_000 : port - 10_000}`,
-        '--cluster-config-file',
-        `/tmp/tidewatch-nodes-${port}.conf`,
-      ],
-      { stdio: 'ignore' },
-    );
-    const admin = new Redis(port, '127.0.0.1', { retryStrategy: () => 50, maxRetriesPerRequest: null });
-    try {
-      await admin.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
-      while (!/cluster_state:ok/.test(String(await admin.call('CLUSTER', 'INFO')))) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-      const here = await world(`redis://127.0.0.1:${port}`);
-      const [one, two] = [await here.node(), await here.node()];
-      await two.until(() => one.broker.state === 'ok' && two.broker.state === 'ok', 'the cluster');
-      for (const node of [one, two]) await node.broker.open('custom.a');
-      for (let n = 1; n <= 50; n++) {
-        await one.broker.publish([
-          { topic: 'custom.a', data: n },
-          { topic: `custom.b${n}`, data: n },
-        ]);
-      }
-      await two.until(() => two.of('custom.a').length === 50);
-      expect(two.of('custom.a').map((h) => h.data)).toEqual(Array.from({ length: 50 }, (_, i) => i + 1));
-      expect(
-        Number(/cmdstat_spublish:calls=(\d+)/.exec(await admin.info('commandstats'))?.[1]),
-      ).toBeGreaterThan(50);
-      await here.end();
-    } finally {
-      admin.disconnect();
-      server.kill();
-    }
+describe('on a cluster of three masters', () => {
+  let cluster: RedisCluster;
+  const registries: NodeRegistry[] = [];
+  beforeAll(async () => {
+    cluster = await redisCluster();
   }, 30_000);
+  afterAll(() => cluster.stop());
+
+  brokerContract('redis', async () => {
+    await cluster.flush();
+    return world(cluster.url);
+  });
+
+  it('spreads topics over the masters and announces on the shard that has them', async () => {
+    await cluster.flush();
+    const before = await published(cluster);
+    const here = await world(cluster.url);
+    const [one, two] = [await here.node(), await here.node()];
+    const topics = Array.from({ length: 64 }, (_, i) => `custom.t${i}`);
+    for (const topic of topics) await two.broker.open(topic);
+    await one.broker.publish(topics.map((topic) => ({ topic, data: topic })));
+    await two.until(() => two.heard.length === topics.length, 'every topic');
+    expect(two.heard.map((h) => h.data).sort()).toEqual([...topics].sort());
+    const after = await published(cluster);
+    for (const [i, calls] of after.entries()) expect(calls.spublish).toBeGreaterThan(before[i]!.spublish);
+    expect(after.map((calls) => calls.publish)).toEqual([0, 0, 0]);
+    for (const master of cluster.masters) expect(await master.dbsize()).toBeGreaterThan(0);
+    await here.end();
+  });
+
+  it('lets the nodes find each other', async () => {
+    await cluster.flush();
+    const here = await world(cluster.url);
+    for (let i = 0; i < 2; i++) {
+      const { broker } = await here.node();
+      const store = new RedisNodeStore(() => (broker as RedisBroker).redis, 'tidewatch:0:');
+      registries.push(
+        new NodeRegistry(
+          store,
+          (id) => ({
+            id,
+            url: `ws://${i}`,
+            startedMs: 0,
+            connections: i,
+            handshakesPerSecond: 1,
+            deliveriesPerSecond: 0,
+            eventLoop: 0,
+            atMs: Date.now(),
+          }),
+          () => {},
+        ),
+      );
+    }
+    for (const registry of [...registries, ...registries]) await registry.beat();
+    for (const registry of registries)
+      expect(registry.nodes.map((n) => n.url).sort()).toEqual(['ws://0', 'ws://1']);
+    expect(registries[1]!.leastLoaded()?.url).toBe('ws://0');
+    await registries[0]!.leave();
+    await registries[1]!.beat();
+    expect(registries[1]!.nodes.map((n) => n.url)).toEqual(['ws://1']);
+    await here.end();
+  });
 });
+
+/** How often each master was asked to publish. */
+const published = ({ masters }: RedisCluster) =>
+  Promise.all(
+    masters.map(async (master) => {
+      const stats = await master.info('commandstats');
+      const calls = (name: string) =>
+        Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+      return { publish: calls('publish'), spublish: calls('spublish') };
+    }),
+  );

@@ -1,3 +1,4 @@
+import type { Cluster, Redis } from 'ioredis';
 import { type Position, Publication } from '../publication.js';
 import type { LossReason, TopicLog } from '../topic-log.js';
 import { Broker, type BrokerListener, type BrokerState, type Message, type Published } from './broker.js';
@@ -76,6 +77,11 @@ export class RedisBroker extends Broker {
         failed: (error) => this.onCommandFailed(error),
       },
     );
+  }
+
+  /** The connection for commands, for what else the nodes keep in Redis. There from {@link start} on. */
+  get redis(): Redis | Cluster {
+    return this.link.redis;
   }
 
   get historyBytes(): number {

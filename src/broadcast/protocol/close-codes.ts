@@ -19,7 +19,7 @@ const define = <T extends Record<string, CloseCode>>(codes: T): Readonly<T> => c
 export const closeCode = define({
   normal: { code: 1000, reason: 'closed', advice: 'stop' },
   protocolError: { code: 1002, reason: 'protocol error', advice: 'stop' },
-  invalidUtf8: { code: 1007, reason: 'text that is not UTF-8', advice: 'stop' },
+  invalidData: { code: 1007, reason: 'text that is not UTF-8', advice: 'stop' },
   messageTooBig: { code: 1009, reason: 'message too big', advice: 'stop' },
   internal: { code: 1011, reason: 'internal error', advice: 'resume' },
   /** Shutdown or rebalancing; the reason is JSON with `reconnect_after_ms`. */

@@ -174,7 +174,7 @@ describe('FrameReader', () => {
     expect(fine.push(clientFrame(packed, { rsv1: true }), true)).toBeUndefined();
     expect(fine.seen).toEqual([['text', text]]);
     expect(reading(1_024).push(clientFrame(packed, { rsv1: true }), true)?.code).toBe(1009);
-    expect(reading().push(clientFrame(Buffer.from([0xff, 0xff]), { rsv1: true }), true)?.code).toBe(1009);
+    expect(reading().push(clientFrame(Buffer.from([0xff, 0xff]), { rsv1: true }), true)?.code).toBe(1007);
   });
 
   it('bounds an endless row of empty fragments', () => {

@@ -39,8 +39,8 @@ export interface FrameSink {
   onPong(): void;
   /** The peer's close frame; 1005 when it named no code. */
   onClose(code: number, reason: string): void;
-  /** Decompresses a message (permessage-deflate); `null` when it is larger than `maxBytes` or not valid. */
-  inflate(bytes: Buffer, maxBytes: number): Buffer | null;
+  /** Decompresses a message (permessage-deflate) of at most `maxBytes`, or says why the connection must be closed. */
+  inflate(bytes: Buffer, maxBytes: number): Buffer | Fault;
   /** False once the connection should read no further (closing, paused for good). */
   readonly wantsMore: boolean;
 }
@@ -174,7 +174,7 @@ export class FrameReader {
     const closing = bytes.readUInt16BE(from);
     if (!isSendableCloseCode(closing)) return protocolFault('invalid close code');
     const reason = bytes.subarray(from + 2, to);
-    if (!isUtf8(reason)) return fault(closeCode.invalidUtf8, 'close reason is not UTF-8');
+    if (!isUtf8(reason)) return fault(closeCode.invalidData, 'close reason is not UTF-8');
     sink.onClose(closing, reason.toString());
     return undefined;
   }
@@ -215,9 +215,7 @@ export class FrameReader {
   ): Fault | undefined {
     if (compressed) {
       const inflated = sink.inflate(bytes.subarray(from, to), this.maxPayloadBytes);
-      if (inflated === null) {
-        return fault(closeCode.messageTooBig, 'compressed message is invalid or too big');
-      }
+      if (!Buffer.isBuffer(inflated)) return inflated;
       return this.message(code, false, inflated, 0, inflated.length, sink);
     }
     if (code === opcode.binary) {
@@ -225,7 +223,7 @@ export class FrameReader {
       return undefined;
     }
     if (!isAscii(bytes, from, to) && !isUtf8(bytes.subarray(from, to))) {
-      return fault(closeCode.invalidUtf8, 'text is not UTF-8');
+      return fault(closeCode.invalidData, 'text is not UTF-8');
     }
     sink.onText(bytes, from, to);
     return undefined;

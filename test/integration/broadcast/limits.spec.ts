@@ -268,6 +268,11 @@ describe('limits of /ws/stream', () => {
     expect(read(packed)).toBeLessThan(read(plain) / 5);
     packed.send({ type: 'ping', timestamp: 1, text: 'and back '.repeat(500) });
     await packed.next((m) => m.type === 'pong');
+    // A megabyte out of a kilobyte, again and again: read for a while, then no more.
+    const pad = '0'.repeat(1_000_000);
+    for (let i = 0; i < 60; i++) packed.send({ type: 'ping', timestamp: i, pad });
+    expect((await packed.whenClosed()).code).toBe(4029);
+    expect(packed.messages.filter((m) => m.type === 'pong').length).toBeGreaterThan(10);
   });
 
   describe('with keys', () => {
