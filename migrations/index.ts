@@ -11,6 +11,7 @@ import { CreateAlerts1763800000100 } from './1763800000100-create-alerts.js';
 import { CoverTrades1763800000110 } from './1763800000110-cover-trades.js';
 import { MarkLateRowsByRange1763800000111 } from './1763800000111-mark-late-rows-by-range.js';
 import { KeepAnswersAsSent1763800000120 } from './1763800000120-keep-answers-as-sent.js';
+import { FindOpenConnections1763800000130 } from './1763800000130-find-open-connections.js';
 
 /** Append-only, in order: one concern each. A migration that has run anywhere is never edited. */
 export const migrations = [
@@ -27,6 +28,7 @@ export const migrations = [
   CoverTrades1763800000110,
   MarkLateRowsByRange1763800000111,
   KeepAnswersAsSent1763800000120,
+  FindOpenConnections1763800000130,
 ] as const;
 
 /** As recorded in `schema_migrations`. */

@@ -258,7 +258,7 @@ export const timescaleJobLastSuccess = gauge(
 );
 export const timescaleAggregateLag = gauge(
   'tidewatch_postgres_timescale_aggregate_lag_seconds',
-  'How far the end of what a continuous aggregate has materialised is behind now.',
+  'How far the end of what a continuous aggregate has taken in is behind now.',
   { aggregate: 'bounded' },
 );
 export const timescaleCompressed = gauge(

@@ -34,14 +34,24 @@ const hypertablesSql = `
   LEFT JOIN timescaledb_information.chunks c USING (hypertable_schema, hypertable_name)
   GROUP BY 1`;
 
-/** The watermark is the end of what was materialised. */
+/**
+ * The watermark is the end of the newest bucket that was materialised: without new rows it stands still, however well
+ * the refresh works. So the last refresh that ended well counts too, up to where it had to go. Before the first
+ * bucket the watermark is as old as time itself.
+ */
 const aggregatesSql = `
   SELECT ca.view_schema || '.' || ca.view_name AS aggregate,
-    extract(epoch FROM now() - _timescaledb_functions.to_timestamp(
-      _timescaledb_functions.cagg_watermark(h.id)))::float8 AS lag
+    extract(epoch FROM now() - greatest(
+      CASE WHEN w.mark > 0 THEN _timescaledb_functions.to_timestamp(w.mark) END, r.up_to))::float8 AS lag
   FROM timescaledb_information.continuous_aggregates ca
   JOIN _timescaledb_catalog.hypertable h
-    ON h.schema_name = ca.materialization_hypertable_schema AND h.table_name = ca.materialization_hypertable_name`;
+    ON h.schema_name = ca.materialization_hypertable_schema AND h.table_name = ca.materialization_hypertable_name
+  CROSS JOIN LATERAL (SELECT _timescaledb_functions.cagg_watermark(h.id) AS mark) w
+  LEFT JOIN LATERAL (
+    SELECT max(s.last_successful_finish - s.last_run_duration - coalesce(j.config->>'end_offset', '0')::interval) AS up_to
+    FROM timescaledb_information.jobs j JOIN timescaledb_information.job_stats s USING (job_id)
+    WHERE j.proc_name = 'policy_refresh_continuous_aggregate' AND (j.config->>'mat_hypertable_id')::int = h.id
+      AND isfinite(s.last_successful_finish)) r ON true`;
 
 /** Nothing on a plain PostgreSQL. */
 export async function collectTimescale(

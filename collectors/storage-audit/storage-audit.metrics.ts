@@ -15,4 +15,11 @@ export const findingValue = gauge(
   { maxSeries: 150 },
 );
 
-export const metrics = [findings, findingValue];
+export const branchInfo = gauge(
+  'tidewatch_storage_branch_info',
+  'Always 1: which branch of the schema is in use, and what is lost on it.',
+  { branch: ['native', 'timescale'], lost: 'bounded' },
+  { maxSeries: 2 },
+);
+
+export const metrics = [findings, findingValue, branchInfo];

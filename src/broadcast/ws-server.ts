@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { Authorizer } from '../access/authorizer.js';
 import { mayUse, type Principal } from '../access/principal.js';
 import { Config } from '../config/config.js';
+import { EventBus } from '../domain/event-bus.js';
 import { Problem } from '../domain/problem.js';
 import { refuseForeign } from '../http/origin-policy.js';
 import { problemContentType, problemDetails } from '../http/problem-details.js';
@@ -46,6 +47,7 @@ export class WsServer {
     private readonly lifecycle: Lifecycle,
     private readonly authorizer: Authorizer,
     private readonly metrics: BroadcastMetrics,
+    private readonly bus: EventBus,
   ) {
     this.admission = new Admission({
       maxConnections: config.get('WS_MAX_CONNECTIONS'),
@@ -140,7 +142,22 @@ export class WsServer {
       this.refuse(request, socket, principal);
       return;
     }
-    this.accept(socket, head, handshake, target.endpoint, target.share, principal);
+    const { id, connectedMs } = this.accept(
+      socket,
+      head,
+      handshake,
+      target.endpoint,
+      target.share,
+      principal,
+    );
+    this.bus.emit('connection.opened', {
+      id,
+      path,
+      address,
+      userAgent: request.headers['user-agent'] ?? null,
+      subject: principal?.id ?? null,
+      atMs: connectedMs,
+    });
     this.metrics.accepted((performance.now() - startedMs) / 1000);
   };
 
@@ -199,7 +216,7 @@ export class WsServer {
     endpoint: WsEndpoint,
     share: ConnectionShare,
     principal: Principal | null,
-  ): void {
+  ): Connection {
     socket.removeListener('error', destroySocket);
     socket.setNoDelay(true);
     socket.write(acceptResponse(handshake), 'latin1');
@@ -219,6 +236,7 @@ export class WsServer {
     this.heartbeat.add(connection);
     endpoint.onConnection(connection);
     if (head.length > 0) connection.onData(head);
+    return connection;
   }
 
   private forget(connection: Connection, code: number): void {
@@ -228,6 +246,7 @@ export class WsServer {
     this.admission.leave(connection.address);
     if (principal !== null) this.admission.leaveKey(principal.id);
     this.metrics.closed(code);
+    this.bus.emit('connection.closed', { id: connection.id, code, atMs: Date.now() });
   }
 
   private closeRevoked(ids: ReadonlySet<string>, why: 'revoked' | 'expired'): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Config } from '../config/config.js';
-import { judge } from './checks/database.check.js';
+import { judge, judgeBranch, judgeLog } from './checks/database.check.js';
 import { judgePolicy } from './checks/redis.check.js';
 import { type DoctorCheck, examine, findChecks } from './doctor.js';
 
@@ -58,6 +58,32 @@ describe('the judgement on a database', () => {
     expect(statuses({ timescaledb: '2.28', licence: 'apache' }).join()).toContain('no continuous aggregates');
     expect(statuses({ timescaledb: '2.28', licence: 'timescale' })).toEqual([
       'ok PostgreSQL 18.4 TimescaleDB 2.28',
+    ]);
+  });
+});
+
+describe('what is said about the storage', () => {
+  it('names the branch, and what is lost without TimescaleDB', () => {
+    const native = { dialect: 'native', reason: 'TIMESCALE=off', timescaleVersion: null } as const;
+    const [finding] = judgeBranch(native);
+    expect(finding?.message).toContain('plain PostgreSQL');
+    expect(finding?.message).toContain('TIMESCALE=off');
+    expect(finding?.message).toContain('no columnstore compression');
+    const timescale = {
+      dialect: 'timescale',
+      reason: 'TimescaleDB 2.28.3',
+      timescaleVersion: '2.28.3',
+    } as const;
+    expect(judgeBranch(timescale)[0]?.message).toContain('continuous aggregates');
+    expect(judgeBranch(null)).toEqual([]);
+  });
+
+  it('counts what was logged within the hour; errors are a warning', () => {
+    expect(judgeLog(null)).toEqual([]);
+    expect(judgeLog({ errors: 0, warnings: 0, newest: null })).toEqual([]);
+    expect(judgeLog({ errors: 0, warnings: 2, newest: 'store: slow' })).toMatchObject([{ status: 'ok' }]);
+    expect(judgeLog({ errors: 1, warnings: 2, newest: 'store: gone' })).toMatchObject([
+      { status: 'warning', message: expect.stringContaining('the newest: store: gone') },
     ]);
   });
 });

@@ -61,6 +61,24 @@ export interface AlertChanged {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** A client's WebSocket was accepted. `id` is the process's own number of it. */
+export interface ConnectionOpened {
+  readonly id: number;
+  readonly path: string;
+  readonly address: string;
+  readonly userAgent: string | null;
+  /** Id of the key it came with; `null` without one. */
+  readonly subject: string | null;
+  readonly atMs: number;
+}
+
+/** Its socket is gone. */
+export interface ConnectionClosed {
+  readonly id: number;
+  readonly code: number;
+  readonly atMs: number;
+}
+
 /** Everything that passes between stages. Calls follow imports; news travels here, the other way. */
 export interface DomainEvents {
   'ticks.stored': StoredTicks;
@@ -70,4 +88,6 @@ export interface DomainEvents {
   'risk.ready': RiskReady;
   'limit.transition': LimitTransition;
   'alert.changed': AlertChanged;
+  'connection.opened': ConnectionOpened;
+  'connection.closed': ConnectionClosed;
 }

@@ -16,9 +16,11 @@ export type LogLevel = (typeof logLevels)[number];
 @Injectable()
 export class Logger {
   private readonly root: PinoLogger;
+  private readonly streams: ReturnType<typeof pino.multistream>;
   private readonly modules = new Map<string, PinoLogger>();
 
   constructor(level: string, streams: StreamEntry[]) {
+    this.streams = pino.multistream(streams, { dedupe: false });
     this.root = pino(
       {
         level,
@@ -39,13 +41,18 @@ export class Logger {
           },
         },
       },
-      pino.multistream(streams, { dedupe: false }),
+      this.streams,
     );
   }
 
   /** Writes nothing: for unit tests. */
   static silent(): Logger {
     return new Logger('silent', []);
+  }
+
+  /** From now on lines of this level and worse go there too. */
+  addStream(entry: StreamEntry): void {
+    this.streams.add(entry);
   }
 
   /** The logger of a module; the same one each time. */

@@ -4,7 +4,9 @@ import { Sources } from '../observability/collection/sources.js';
 import { Logger } from '../observability/logger.js';
 import { Metrics } from '../observability/metrics.js';
 import { cleanUp } from './clean-up.js';
+import { ConnectionRecorder } from './connection-recorder.js';
 import { Database } from './database.js';
+import { LogRecorder } from './log-recorder.js';
 import { MetricWriter, RiskMetricWriter } from './metric.writer.js';
 import { PartitionService } from './partitions/partition.service.js';
 import { timeTables } from './retention.js';
@@ -27,6 +29,8 @@ export const jobProvider = {
     MetricWriter,
     RiskMetricWriter,
     WebsocketMetricWriter,
+    ConnectionRecorder,
+    LogRecorder,
     Sources,
     Metrics,
     Logger,
@@ -41,6 +45,8 @@ export const jobProvider = {
     metricsWriter: MetricWriter,
     riskWriter: RiskMetricWriter,
     websocketWriter: WebsocketMetricWriter,
+    connections: ConnectionRecorder,
+    logLines: LogRecorder,
     sources: Sources,
     metrics: Metrics,
     logger: Logger,
@@ -54,10 +60,12 @@ export const jobProvider = {
     const latest = async () => {
       for (const writer of [ticks, metricsWriter, riskWriter]) await writer.flushLatest();
     };
-    const jobList = [
+    const jobList: StoreJob[] = [
       ...commonJobs(db, rollup, metrics, latest),
       ...partitionJobs(parts, rollup, metrics),
       websocketJob(sources, websocketWriter),
+      { name: 'connections', everyMs: 1_000, run: () => connections.flush() },
+      { name: 'log-lines', everyMs: 1_000, run: () => logLines.flush() },
     ];
     return new StoreJobs(jobList, metrics, logger.child('store'), lifecycle);
   },

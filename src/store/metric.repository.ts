@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { PoolClient } from 'pg';
+import type { LimitStatus } from '../domain/events.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { Database, statementTimeoutMs } from './database.js';
 import { QueryMeter } from './query-meter.js';
@@ -46,6 +47,8 @@ export interface HistoryPage {
 /** The newest value of one metric with the limit on it. */
 export interface LatestMetric {
   readonly metricType: string;
+  /** Who computed it: the risk stage, or analytics and clients; `null` without a value. */
+  readonly kind: 'risk' | 'analytics' | null;
   /** `null` when a limit waits for its first value. */
   readonly value: number | null;
   readonly tsMs: number | null;
@@ -54,13 +57,15 @@ export interface LatestMetric {
     readonly thresholdValue: number;
     readonly warningThreshold: number;
     readonly clearThreshold: number | null;
-    readonly status: string;
+    readonly status: LimitStatus;
   } | null;
   /** |value| over threshold; `null` without either. */
   readonly utilization: number | null;
 }
 
 export const maxHistoryPage = 100_000;
+/** Metrics of one portfolio in one answer. */
+const maxLatest = 1_000;
 const defaultHistoryPage = 50_000;
 
 interface Series {
@@ -98,8 +103,8 @@ export class MetricRepository {
   }
 
   /**
-   * The newest value of every metric of a portfolio joined with the limits in force, worst first; limits without a value
-   * and metrics without a limit included.
+   * The newest value of every metric of a portfolio, whoever computed it, joined with the limits in force, worst first;
+   * limits without a value and metrics without a limit included; at most {@link maxLatest}.
    */
   latestWithLimits(portfolioId: string): Promise<LatestMetric[]> {
     return this.meter.time('latest', () => this.readLatest(portfolioId));
@@ -143,37 +148,41 @@ export class MetricRepository {
   private async readLatest(portfolioId: string): Promise<LatestMetric[]> {
     const { rows } = await this.database.reader.query<{
       metric_type: string;
+      kind: 'risk' | 'analytics' | null;
       value: number | null;
       ts_ms: number | null;
       limit_id: string | null;
       threshold_value: number;
       warning_threshold: number;
       clear_threshold: number | null;
-      status: string;
+      status: LimitStatus;
       utilization: number | null;
     }>({
       name: 'latest_with_limits',
-      // latest_metrics (primary key) names the metrics and bounds the look into risk_metrics (risk_metrics_portfolio_time);
-      // the limits come from risk_limits_active_portfolio.
-      text: `SELECT coalesce(m.metric_type, l.limit_type) AS metric_type, m.value,
+      // latest_metrics (primary key) names the metrics and bounds the look into risk_metrics (risk_metrics_portfolio_time),
+      // which it may be a second behind; the limits come from risk_limits_active_portfolio.
+      text: `SELECT coalesce(m.metric_type, l.limit_type) AS metric_type, m.kind, m.value,
           (extract(epoch FROM m.ts) * 1000)::float8 AS ts_ms, l.id AS limit_id,
           l.threshold_value, l.warning_threshold, l.clear_threshold, l.status,
           abs(m.value) / l.threshold_value AS utilization
         FROM (
-          SELECT k.metric_type, coalesce(v.value, k.value) AS value, coalesce(v.ts, k."timestamp") AS ts
+          SELECT DISTINCT ON (k.metric_type) k.metric_type, k.kind, coalesce(v.value, k.value) AS value,
+            coalesce(v.ts, k."timestamp") AS ts
           FROM latest_metrics k LEFT JOIN LATERAL (
             SELECT r.value, r."timestamp" AS ts FROM risk_metrics r
-            WHERE r.portfolio_id = k.portfolio_id AND r.metric_type = k.metric_type AND r."timestamp" >= k."timestamp"
+            WHERE k.kind = 'risk' AND r.portfolio_id = k.portfolio_id AND r.metric_type = k.metric_type
+              AND r."timestamp" >= k."timestamp"
             ORDER BY r."timestamp" DESC LIMIT 1) v ON true
-          WHERE k.portfolio_id = $1 AND k.kind = 'risk') m
+          WHERE k.portfolio_id = $1 ORDER BY k.metric_type, coalesce(v.ts, k."timestamp") DESC) m
         FULL JOIN (
           SELECT * FROM risk_limits WHERE portfolio_id = $1 AND active AND deleted_at IS NULL) l
           ON l.limit_type = m.metric_type
-        ORDER BY utilization DESC NULLS LAST, metric_type, limit_id`,
-      values: [portfolioId],
+        ORDER BY utilization DESC NULLS LAST, metric_type, limit_id LIMIT $2`,
+      values: [portfolioId, maxLatest],
     });
     return rows.map((r) => ({
       metricType: r.metric_type,
+      kind: r.kind,
       value: r.value,
       tsMs: r.ts_ms,
       limit:

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database } from './database.js';
 
 /** The newest stored value of one metric of one portfolio. */
-export interface LatestMetric {
+export interface NewestValue {
   /** `risk`: computed by the risk stage; `analytics`: computed by analytics, or sent by a client. */
   readonly kind: 'risk' | 'analytics';
   readonly metricType: string;
@@ -15,21 +15,10 @@ export interface LatestMetric {
 export class RiskMetricRepository {
   constructor(private readonly database: Database) {}
 
-  /** The newest value of every metric of a portfolio; primary key of latest_metrics. */
-  async latest(portfolioId: string, limit: number): Promise<LatestMetric[]> {
-    const { rows } = await this.database.reader.query<LatestRow>({
-      name: 'latest_metrics_of',
-      text: `SELECT kind, portfolio_id, metric_type, value, extract(epoch FROM "timestamp") * 1000 AS ts_ms
-        FROM latest_metrics WHERE portfolio_id = $1 ORDER BY kind DESC, metric_type LIMIT $2`,
-      values: [portfolioId, limit],
-    });
-    return rows.map(toMetric);
-  }
-
   /** The newest value of the named metrics, whichever kind is newer; pairs without one are left out. */
   async latestOf(
     pairs: readonly { readonly portfolioId: string; readonly metricType: string }[],
-  ): Promise<(LatestMetric & { readonly portfolioId: string })[]> {
+  ): Promise<(NewestValue & { readonly portfolioId: string })[]> {
     if (pairs.length === 0) return [];
     const { rows } = await this.database.reader.query<LatestRow>({
       name: 'latest_metrics_pairs',
@@ -52,7 +41,7 @@ interface LatestRow {
   ts_ms: string;
 }
 
-const toMetric = (r: LatestRow): LatestMetric => ({
+const toMetric = (r: LatestRow): NewestValue => ({
   kind: r.kind,
   metricType: r.metric_type,
   value: r.value,

@@ -61,9 +61,8 @@ export class StorageAudit {
       object: this.database.dialect,
       severity: 'ok',
       value: null,
-      howToFix: native
-        ? `Without TimescaleDB (${this.database.branch.reason}) there is no: ${lostWithoutTimescale.join('; ')}.`
-        : this.database.branch.reason,
+      howToFix: this.database.branch.reason,
+      lost: native ? lostWithoutTimescale : [],
     };
   }
 

@@ -11,6 +11,7 @@ import { AuditRepository } from './audit.repository.js';
 import { BarRepository } from './bar.repository.js';
 import { Database } from './database.js';
 import { DatabaseEvidence } from './database-evidence.js';
+import { lostWithoutTimescale } from './dialect.js';
 import { IdempotencyRepository } from './idempotency.repository.js';
 import { jobProvider } from './job.providers.js';
 import { LimitRepository } from './limit.repository.js';
@@ -50,7 +51,11 @@ const database = {
       required: true,
       run: async () => void (await opened.reader.query('SELECT 1')),
     });
-    health.state('storage', () => ({ status: opened.dialect, why: opened.branch.reason }));
+    health.state('storage', () => ({
+      status: opened.dialect,
+      why: opened.branch.reason,
+      ...(opened.dialect === 'native' ? { without: lostWithoutTimescale } : {}),
+    }));
     return opened;
   },
 };
@@ -90,9 +95,9 @@ const rollups = {
     database,
     seqSource,
     partitions,
+    WebsocketConnectionRepository,
     ...writerProviders,
     rollups,
-    WebsocketConnectionRepository,
     jobProvider,
     PoolSource,
     {

@@ -1,12 +1,12 @@
-import { hostname } from 'node:os';
 import type { ConnectionStatus } from '../observability/collection/sources.js';
 import type { PartitionService } from './partitions/partition.service.js';
+import { processNode } from './process-node.js';
 import { ColumnTarget, type CopyColumn, jsonOrNull } from './writer/column-target.js';
 import type { AppendResult } from './writer/row-target.js';
 import { RowWriter, type RowWriterDeps } from './writer/row-writer.js';
 
 export interface WebsocketMetric {
-  /** Which process: host and process id. */
+  /** Which process; see {@link processNode}. */
   readonly node: string;
   readonly metricType: string;
   readonly value: number;
@@ -52,7 +52,7 @@ export class WebsocketMetricWriter {
 export function sampleConnections(
   connections: Iterable<ConnectionStatus>,
   tsMs: number,
-  node = `${hostname()}:${process.pid}`,
+  node = processNode,
 ): WebsocketMetric[] {
   let [count, topics, bytes, messages, worstLag] = [0, 0, 0, 0, 0];
   for (const c of connections) {

@@ -1,10 +1,12 @@
 import { Config } from '../config/config.js';
 import { EventBus } from '../domain/event-bus.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
-import type { WriterName } from '../observability/catalogue/store.js';
+import { unrecorded, type WriterName } from '../observability/catalogue/store.js';
 import { Logger } from '../observability/logger.js';
 import { Metrics } from '../observability/metrics.js';
+import { ConnectionRecorder } from './connection-recorder.js';
 import { Database } from './database.js';
+import { LogRecorder } from './log-recorder.js';
 import { metricFault } from './metric.target.js';
 import { MetricWriter, RiskMetricWriter } from './metric.writer.js';
 import { PartitionService } from './partitions/partition.service.js';
@@ -12,6 +14,7 @@ import { RiskEventWriter } from './risk-event.writer.js';
 import { RowBounds } from './row-bounds.js';
 import { SeqSource } from './seq-source.js';
 import { TickWriter } from './tick.writer.js';
+import { WebsocketConnectionRepository } from './websocket-connection.repository.js';
 import { WebsocketMetricWriter } from './websocket-metric.writer.js';
 import { WriterMeter } from './writer/writer-meter.js';
 
@@ -39,6 +42,20 @@ class WriterKit {
       },
       onDefect: (error: unknown) => log.error({ err: error, writer }, 'a batch failed'),
     };
+  }
+
+  /** Rows of this kind that are given up because too many wait. */
+  unrecorded(what: 'log_line' | 'connection') {
+    const counter = this.metrics.counter(unrecorded, { what });
+    // At 0 before the first one: a counter that appears with it hides it from a rate.
+    counter.inc(0);
+    return counter;
+  }
+
+  /** Everything that is logged as a warning or worse from now on. */
+  listenToLog(recorder: LogRecorder): LogRecorder {
+    this.logger.addStream({ level: 'warn', stream: recorder });
+    return recorder;
   }
 
   flushed<W extends { stop(): Promise<void> }>(name: WriterName, writer: W): W {
@@ -111,4 +128,24 @@ export const writerProviders = [
       new WebsocketMetricWriter(kit.depsFor('websocket_metrics'), kit.partitions),
     ),
   ),
+  provide(LogRecorder, (kit) =>
+    kit.flushed(
+      'debug_logs',
+      kit.listenToLog(new LogRecorder(kit.depsFor('debug_logs'), kit.partitions, kit.unrecorded('log_line'))),
+    ),
+  ),
+  {
+    provide: ConnectionRecorder,
+    inject: [WriterKit, WebsocketConnectionRepository, EventBus, Lifecycle],
+    useFactory: (
+      kit: WriterKit,
+      repository: WebsocketConnectionRepository,
+      bus: EventBus,
+      lifecycle: Lifecycle,
+    ) => {
+      const recorder = new ConnectionRecorder(repository, bus, kit.unrecorded('connection'));
+      lifecycle.onShutdown('flush', 'websocket connections', () => recorder.flush());
+      return recorder;
+    },
+  },
 ];

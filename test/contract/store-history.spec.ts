@@ -283,7 +283,7 @@ describe.each(storeBranches())('history on $dialect', (branch) => {
     expect(page!.series[0]!.asOfMs).toBe(newest);
   });
 
-  it('joins the newest risk metrics with their limits, worst first', async () => {
+  it('joins the newest metrics with their limits, worst first', async () => {
     const at = (offset: number, metricType: string, value: number): MetricPoint => ({
       portfolioId: 'P9',
       metricType,
@@ -293,9 +293,11 @@ describe.each(storeBranches())('history on $dialect', (branch) => {
     });
     await store.riskPoints.append([at(-20, 'var', 50), at(-10, 'var', 80), at(-15, 'var', 1)]);
     await store.riskPoints.append([at(-5, 'drawdown', 3), at(-5, 'beta', 1.2)]);
+    // The newer of both kinds: computed here, sent by a client.
+    await store.points.append([at(-6, 'drawdown', 9), at(-4, 'exposure', 1)]);
     await store.database.writer.query(
       `INSERT INTO risk_limits (portfolio_id, limit_type, threshold_value, warning_threshold, active, deleted_at) VALUES
-       ('P9', 'var', 100, 70, true, NULL), ('P9', 'drawdown', 2, 1, true, NULL), ('P9', 'exposure', 5, 4, true, NULL),
+       ('P9', 'var', 100, 70, true, NULL), ('P9', 'drawdown', 2, 1, true, NULL), ('P9', 'exposure', 5, 4, true, NULL), ('P9', 'margin', 7, 6, true, NULL),
        ('P9', 'beta', 1, 1, false, NULL), ('P9', 'beta', 1, 1, true, now()), ('P8', 'var', 1, 1, true, NULL)`,
     );
     for (let flushed = 0; flushed < 2; flushed++) {
@@ -305,8 +307,9 @@ describe.each(storeBranches())('history on $dialect', (branch) => {
       ).toEqual([
         ['drawdown', 3, 1.5, 2],
         ['var', 80, 0.8, 100],
+        ['exposure', 1, 0.2, 5],
         ['beta', 1.2, null, null],
-        ['exposure', null, null, 5],
+        ['margin', null, null, 7],
       ]);
       await store.riskPoints.flushLatest();
     }

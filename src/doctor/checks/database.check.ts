@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Config } from '../../config/config.js';
+import { type DialectRecord, lostWithoutTimescale, readDialect } from '../../store/dialect.js';
 import { pendingMigrations } from '../../store/migrator.js';
 import type { DoctorCheck, Finding } from '../doctor.js';
 
@@ -39,7 +40,9 @@ export const check: DoctorCheck = {
     try {
       const { rows } = await client.query<Facts>(facts);
       const findings = rows[0] === undefined ? [] : judge(rows[0], config, Date.now());
-      return [...findings, ...judgeSchema(await pendingMigrations(client))];
+      const branch = judgeBranch(await readDialect(client));
+      const complaints = judgeLog(await recentComplaints(client));
+      return [...findings, ...branch, ...judgeSchema(await pendingMigrations(client)), ...complaints];
     } finally {
       await client.end();
     }
@@ -51,6 +54,48 @@ function judgeSchema(pending: readonly string[]): Finding[] {
   if (pending.length === 0) return [{ status: 'ok', message: 'the schema is current' }];
   const message = `${pending.length} migrations are pending`;
   return [{ status: 'warning', message, fix: 'start the server, or run npx tidewatch migrate' }];
+}
+
+/** Which branch of the schema the database is on, and what that costs. */
+export function judgeBranch(branch: DialectRecord | null): Finding[] {
+  if (branch === null) return [];
+  if (branch.dialect === 'timescale') {
+    const message = `storage on TimescaleDB: hypertables, columnstore, continuous aggregates (${branch.reason})`;
+    return [{ status: 'ok', message }];
+  }
+  const message = `storage on plain PostgreSQL: partitions and roll-ups of our own (${branch.reason}); without TimescaleDB there is no ${lostWithoutTimescale.join('; no ')}`;
+  return [{ status: 'ok', message }];
+}
+
+interface Complaints {
+  readonly errors: number;
+  readonly warnings: number;
+  /** The newest one, `module: message`. */
+  readonly newest: string | null;
+}
+
+/** What all processes have logged lately; none before the table exists. */
+async function recentComplaints(client: pg.Client): Promise<Complaints | null> {
+  const { rows: tables } = await client.query<{ t: string | null }>("SELECT to_regclass('debug_logs') AS t");
+  if (!tables[0]?.t) return null;
+  // Index debug_logs_time.
+  const { rows } = await client.query<Complaints>(
+    `SELECT (count(*) FILTER (WHERE level <> 'warn'))::int AS errors, (count(*) FILTER (WHERE level = 'warn'))::int AS warnings,
+       (array_agg(module || ': ' || message ORDER BY "timestamp" DESC))[1] AS newest
+     FROM debug_logs WHERE "timestamp" > now() - interval '1 hour'`,
+  );
+  return rows[0] ?? null;
+}
+
+export function judgeLog(complaints: Complaints | null): Finding[] {
+  if (complaints === null || complaints.errors + complaints.warnings === 0) return [];
+  const { errors, warnings, newest } = complaints;
+  const message = `${errors} errors and ${warnings} warnings were logged within the last hour; the newest: ${newest}`;
+  return [
+    errors === 0
+      ? { status: 'ok', message }
+      : { status: 'warning', message, fix: 'read server.log, or the table debug_logs (three days)' },
+  ];
 }
 
 /** The pure part: what the facts mean. */

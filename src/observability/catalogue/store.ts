@@ -105,6 +105,8 @@ export const storeJobNames = [
   'rollup',
   'clean-up',
   'websocket-metrics',
+  'connections',
+  'log-lines',
 ] as const;
 export type StoreJobName = (typeof storeJobNames)[number];
 // Not `job`: that label is Prometheus' own, and it would be renamed when scraped.
@@ -125,6 +127,12 @@ export const storeJobLastSuccess = gauge(
   'tidewatch_store_job_last_success_timestamp_seconds',
   'When a background job last succeeded.',
   job,
+);
+
+export const unrecorded = counter(
+  'tidewatch_store_unrecorded_total',
+  'Log lines and WebSocket connections that were not written to their tables because too many waited.',
+  { what: ['log_line', 'connection'] },
 );
 
 export const rollupLag = gauge(

@@ -39,6 +39,8 @@ export interface StorageFinding {
   readonly severity: 'ok' | 'advice' | 'warning';
   readonly value: number | null;
   readonly howToFix: string;
+  /** What is missing on this branch of the schema (probe `branch`). */
+  readonly lost?: readonly string[];
 }
 
 /** What stages lend to collectors, by name. */

@@ -1,15 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { PortfolioBook } from '../../analytics/portfolio-book.js';
 import { notFound } from '../../domain/problem.js';
-import { RiskMetricRepository } from '../../store/risk-metric.repository.js';
+import { type LatestMetric, MetricRepository } from '../../store/metric.repository.js';
 import type { WatchedLimit } from '../limits/limit-book.js';
 import { LimitEvaluationService } from '../limits/limit-evaluation.service.js';
 import { effectiveThresholds, utilisation } from '../limits/limit-level.js';
 import { LiveRiskService } from '../live/live-risk.service.js';
 import { metricsOf } from '../live/risk-figures.js';
-
-/** Metrics of one portfolio in one answer. */
-const maxMetrics = 1_000;
 
 interface Value {
   readonly value: number;
@@ -26,16 +23,22 @@ export class RiskMetricsService {
     private readonly book: PortfolioBook,
     private readonly live: LiveRiskService,
     private readonly limits: LimitEvaluationService,
-    private readonly stored: RiskMetricRepository,
+    private readonly stored: MetricRepository,
   ) {}
 
   async list(portfolioId: string) {
     if (this.book.marked(portfolioId) === undefined) throw notFound('portfolio', portfolioId);
-    const values = await this.values(portfolioId);
+    const stored = await this.stored.latestWithLimits(portfolioId);
+    const values = this.values(portfolioId, stored);
     const nowMs = Date.now();
     const limits = new Map(this.limits.book.active(portfolioId).map((w) => [w.limit.limitType, w]));
-    const types = new Set([...limits.keys(), ...values.keys()]);
-    const items = [...types].map((type) => metricRow(type, values.get(type), limits.get(type), nowMs));
+    const types = new Set([...limits.keys(), ...values.keys(), ...stored.map((m) => m.metricType)]);
+    const limitElsewhere = new Map(stored.map((m) => [m.metricType, m.limit]));
+    const items = [...types].map((type) => {
+      const row = metricRow(type, values.get(type), limits.get(type), nowMs);
+      const limit = limitElsewhere.get(type);
+      return limits.has(type) || !limit ? row : { ...row, ...storedLimit(row.current_value, limit) };
+    });
     items.sort(
       (a, b) =>
         (a.status === null ? 4 : severity[a.status]) - (b.status === null ? 4 : severity[b.status]) ||
@@ -57,12 +60,12 @@ export class RiskMetricsService {
     };
   }
 
-  private async values(portfolioId: string): Promise<Map<string, Value>> {
+  /** Live figures where they are newer than what is stored. */
+  private values(portfolioId: string, stored: readonly LatestMetric[]): Map<string, Value> {
     const out = new Map<string, Value>();
-    for (const m of await this.stored.latest(portfolioId, maxMetrics)) {
-      const known = out.get(m.metricType);
-      if (!known || known.atMs < m.tsMs)
-        out.set(m.metricType, { value: m.value, atMs: m.tsMs, source: m.kind });
+    for (const { metricType, value, tsMs, kind } of stored) {
+      if (value !== null && tsMs !== null && kind !== null)
+        out.set(metricType, { value, atMs: tsMs, source: kind });
     }
     const figures = this.live.entry(portfolioId)?.figures;
     if (!figures) return out;
@@ -74,6 +77,19 @@ export class RiskMetricsService {
     }
     return out;
   }
+}
+
+/** A limit that another process has set and this one has not taken over yet. */
+function storedLimit(current: number | null, limit: NonNullable<LatestMetric['limit']>) {
+  return {
+    limit_id: limit.id,
+    threshold_value: limit.thresholdValue,
+    warning_threshold: limit.warningThreshold,
+    clear_threshold: limit.clearThreshold,
+    utilization: current === null ? null : Math.abs(current) / limit.thresholdValue,
+    status: limit.status,
+    status_reason: 'as stored',
+  };
 }
 
 function metricRow(type: string, value: Value | undefined, watched: WatchedLimit | undefined, nowMs: number) {
