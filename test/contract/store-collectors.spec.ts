@@ -37,7 +37,7 @@ describe.each(storeBranches())('what collectors see of the storage on $dialect',
       portfolioId: `P${i % 3}`,
       metricType: 'value',
       value: i,
-      tsMs: now - 3_600_000 + i * 6_000,
+      tsMs: now - 4 * 3_600_000 + i * 24_000,
       metadata: null,
     }));
     await store.points.append(points);
