@@ -19,13 +19,13 @@ export interface AggregateRow {
 
 const installedSql = `SELECT 1 AS yes FROM pg_extension WHERE extname = 'timescaledb'`;
 
-/** `last_successful_finish` is `-infinity` for a job that never ended well. */
+/** `last_successful_finish` is `-infinity` for a job that never ended well; one that never ran has no statistics. */
 const jobsSql = `
   SELECT j.proc_name || coalesce(' ' || j.hypertable_name, '') || ' ' || j.job_id AS job,
-    s.total_failures::float8 AS failures,
+    coalesce(s.total_failures, 0)::float8 AS failures,
     CASE WHEN isfinite(s.last_successful_finish)
       THEN extract(epoch FROM s.last_successful_finish)::float8 END AS last_success
-  FROM timescaledb_information.jobs j JOIN timescaledb_information.job_stats s USING (job_id)`;
+  FROM timescaledb_information.jobs j LEFT JOIN timescaledb_information.job_stats s USING (job_id)`;
 
 const hypertablesSql = `
   SELECT h.hypertable_schema || '.' || h.hypertable_name AS "table", count(c.chunk_name)::int AS chunks,

@@ -122,9 +122,9 @@ async function timescaleFindings(query: Query): Promise<StorageFinding[]> {
      WHERE hypertable_schema = current_schema()`,
   );
   const jobs = await query<{ job: string; failures: number; failed: boolean }>(
-    `SELECT j.proc_name || ' ' || coalesce(j.hypertable_name, '') AS job, s.total_failures::int AS failures,
-       s.last_run_status = 'Failed' AS failed
-     FROM timescaledb_information.jobs j JOIN timescaledb_information.job_stats s USING (job_id)
+    `SELECT j.proc_name || ' ' || coalesce(j.hypertable_name, '') AS job, coalesce(s.total_failures, 0)::int AS failures,
+       coalesce(s.last_run_status = 'Failed', false) AS failed
+     FROM timescaledb_information.jobs j LEFT JOIN timescaledb_information.job_stats s USING (job_id)
      WHERE j.proc_schema LIKE '\\_timescaledb%'`,
   );
   return [
