@@ -1,4 +1,4 @@
-import { type Tail, tailInPlace } from '../../kernel/empirical-tail.js';
+import type { Tail } from '../../kernel/empirical-tail.js';
 import { panelOf, type ReturnPanel, seriesOf } from '../compute/return-panel.js';
 import type { PanelLease } from '../history/scenario-panels.js';
 import { ParametricState } from './parametric-state.js';
@@ -20,6 +20,8 @@ export interface LiveTails {
   readonly monteCarlo: readonly Tail[] | null;
 }
 
+/** Up to so many changes are applied one by one. */
+const fewChanges = 3;
 /** After this many changes every sum is formed anew, so that rounding cannot add up … */
 const rebuildEvery = 65_536;
 /**
@@ -94,6 +96,42 @@ export class LivePortfolio {
     return true;
   }
 
+  /**
+   * Brings every exposure up to date. Where most have changed, forming the sums anew is as cheap.
+   *
+   * @param exposures in the order of `symbols`
+   * @returns how many were others
+   */
+  setExposures(exposures: Float64Array): number {
+    const assets: number[] = [];
+    const changes: number[] = [];
+    for (let i = 0; i < exposures.length; i++) {
+      const change = exposures[i]! - this.exposures[i]!;
+      if (change === 0) continue;
+      assets.push(i);
+      changes.push(change);
+    }
+    const count = assets.length;
+    if (count <= fewChanges) {
+      for (const asset of assets) this.setExposure(asset, exposures[asset]!);
+      return count;
+    }
+    for (const asset of assets) this.exposures[asset] = exposures[asset]!;
+    this.peakGross = Math.max(this.peakGross, this.gross());
+    const before = Math.floor(this.changes / rebuildEvery);
+    this.changes += count;
+    if (2 * count > exposures.length || Math.floor(this.changes / rebuildEvery) > before) {
+      this.rebuild();
+      return count;
+    }
+    assets.forEach((asset, k) => {
+      this.parametric.apply(asset, changes[k]!);
+    });
+    this.historical.applyAll(assets, changes);
+    this.monteCarlo?.state.applyAll(assets, changes);
+    return count;
+  }
+
   tails(): LiveTails {
     const gross = this.gross();
     if (gross < this.peakGross * shrunkShare) this.rebuild();
@@ -114,8 +152,7 @@ export class LivePortfolio {
 
   /** Tails of the paths after changes of exposures by asset; for what-if. */
   shiftedPathTails(changes: ReadonlyMap<number, number>): readonly Tail[] | null {
-    const pnl = this.monteCarlo?.state.shifted(changes);
-    return pnl ? liveConfidences.map((c) => tailInPlace(pnl, c)) : null;
+    return this.monteCarlo?.state.shiftedTails(changes) ?? null;
   }
 
   /** The history as a panel of its own, for calculations on workers. */

@@ -199,12 +199,15 @@ export class LiveRiskService {
     const { state } = entry;
     let gross = 0;
     let largest = 0;
+    const exposures = new Float64Array(known.symbols.length);
     known.symbols.forEach((symbol, i) => {
       const exposure = known.exposures[i]!;
-      if (state.setExposure(state.indexOf(symbol)!, exposure)) this.meter.updates.inc();
+      exposures[state.indexOf(symbol)!] = exposure;
       gross += Math.abs(exposure);
       largest = Math.max(largest, Math.abs(exposure));
     });
+    const changed = state.setExposures(exposures);
+    if (changed > 0) this.meter.updates.inc(changed);
     const nowMs = Date.now();
     entry.confirmedAtMs = nowMs;
     this.budget.touch(entry.portfolioId);

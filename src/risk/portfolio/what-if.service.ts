@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { PortfolioBook } from '../../analytics/portfolio-book.js';
 import { Config } from '../../config/config.js';
 import { notFound } from '../../domain/problem.js';
-import { tailInPlace } from '../../kernel/empirical-tail.js';
 import { riskWhatIf, riskWhatIfTime } from '../../observability/catalogue/risk.js';
 import { Metrics } from '../../observability/metrics.js';
 import { contentHash } from '../compute/content-hash.js';
@@ -231,9 +230,8 @@ function projectLive(
   const moves = new Map([...changes].map(([symbol, change]) => [state.indexOf(symbol)!, change]));
   const exposures = Float64Array.from(state.exposures);
   for (const [asset, change] of moves) exposures[asset] = exposures[asset]! + change;
-  const pnl = state.historical.shifted(moves);
   const tails: LiveTails = {
-    historical: liveConfidences.map((c) => tailInPlace(pnl, c)),
+    historical: state.historical.shiftedTails(moves),
     parametric: state.parametric.tailsOf(exposures),
     monteCarlo: state.shiftedPathTails(moves),
   };
