@@ -107,6 +107,34 @@ export const risk: Dashboard = {
           ],
         }),
         timeseries({
+          title: 'Age of the oldest backtest',
+          description: 'Exceptions and p-values are as old as this.',
+          unit: 's',
+          threshold: 'backtest_age',
+          width: 8,
+          queries: [
+            {
+              expr: 'time() - min(tidewatch_risk_backtest_timestamp_seconds{$p})',
+              legend: 'oldest',
+              mayBeEmpty: noHistory,
+            },
+          ],
+        }),
+        timeseries({
+          title: 'Time of a backtest',
+          description: 'One rolling backtest of one portfolio, p99.',
+          unit: 's',
+          threshold: 'backtest_time',
+          width: 8,
+          queries: [
+            {
+              expr: quantile(0.99, 'tidewatch_risk_backtest_seconds'),
+              legend: 'p99',
+              mayBeEmpty: noHistory,
+            },
+          ],
+        }),
+        timeseries({
           title: 'Difference from full revaluation',
           description: 'Largest relative difference of the VaR at tick speed from a full revaluation.',
           unit: 'sci',

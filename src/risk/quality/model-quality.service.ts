@@ -104,10 +104,16 @@ export class ModelQualityService {
     this.running = true;
     try {
       for (const entry of [...this.live.all()]) {
-        if (this.isDue(entry)) await this.test(entry);
+        if (!this.isDue(entry)) continue;
+        // One that fails must not keep the others from being tested.
+        await this.test(entry).catch((error: unknown) => {
+          const { portfolioId } = entry;
+          this.log.warn(
+            { err: error, portfolio_id: portfolioId },
+            'a rolling backtest failed; it is tried again',
+          );
+        });
       }
-    } catch (error) {
-      this.log.warn({ err: error }, 'a rolling backtest failed; it is tried again');
     } finally {
       this.running = false;
     }

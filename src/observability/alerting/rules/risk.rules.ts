@@ -1,11 +1,13 @@
 import {
+  riskBacktestSeconds,
+  riskBacktestTime,
   riskKupiec,
   riskLimits,
   riskOldestFigure,
   riskRevaluationDifference,
   riskVarExceptions,
 } from '../../catalogue/risk.js';
-import { ageOf, gaugeOf } from '../signal.js';
+import { ageOf, gaugeOf, quantileOf } from '../signal.js';
 import type { Rule } from './rule.js';
 
 export const riskRules: readonly Rule[] = [
@@ -56,6 +58,29 @@ export const riskRules: readonly Rule[] = [
     dashboard: 'tidewatch-risk',
     summary: 'The oldest live risk figure is {value} old',
     description: 'A live portfolio has a risk figure that is {value} old; limits are judged on it.',
+  },
+  {
+    kind: 'signal',
+    group: 'risk',
+    threshold: 'backtest_age',
+    alerts: { warning: 'VarBacktestStale' },
+    signal: ageOf(riskBacktestTime, 'oldest'),
+    absent: 'good',
+    dashboard: 'tidewatch-risk',
+    summary: 'The oldest rolling backtest is {value} old',
+    description:
+      'The VaR of a live portfolio was last backtested {value} ago; its exceptions and p-value are as old.',
+  },
+  {
+    kind: 'signal',
+    group: 'risk',
+    threshold: 'backtest_time',
+    alerts: { warning: 'VarBacktestSlow' },
+    signal: quantileOf(0.99, riskBacktestSeconds),
+    absent: 'good',
+    dashboard: 'tidewatch-risk',
+    summary: 'A rolling backtest takes {value}',
+    description: 'The p99 of the time of a rolling backtest is {value}, above {threshold}.',
   },
   {
     kind: 'signal',
