@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Child, freePort, type Tools } from './machine.js';
 
@@ -71,7 +71,8 @@ export function peersOf(tools: Tools): { peers: Peer[]; missing: string[] } {
   const peers: Peer[] = [];
   const missing: string[] = [];
   const folder = tools.peers;
-  const env = { NODE_PATH: resolve('node_modules') };
+  // A peer may be installed in a folder of its own: the project does not depend on it.
+  const env = { NODE_PATH: [resolve('node_modules'), process.env.NODE_PATH].filter(Boolean).join(delimiter) };
   const script =
     (file: string, ...args: string[]) =>
     (port: number) => [process.execPath, '--no-warnings', join(folder!, file), `${port}`, ...args];

@@ -85,12 +85,12 @@ export class BroadcastMetrics implements HubStats {
   }
 
   delivered(job: Job): void {
-    const messages = job.outgoing.length * job.subscriptions.length;
+    const messages = job.outgoing.length * job.to.size;
     if (messages === 0) return;
     const seconds = Math.max(0, Date.now() - job.dueMs) / 1000;
     this.deliveredMessages += messages;
     this.deliveries.inc(messages);
-    this.deliveredBytes.inc(job.bytes.length * job.subscriptions.length);
+    this.deliveredBytes.inc(job.bytes.length * job.to.size);
     this.deliverySeconds.observe(seconds);
     this.writeMessages.observe(job.outgoing.length);
   }

@@ -133,7 +133,8 @@ export class ConflateLane extends Lane {
       lane: this,
       bytes: encode(entries, this.encoding, this.host),
       outgoing: entries,
-      subscriptions: this.lend(),
+      to: this.lend(),
+      served: null,
       // Waiting as long as was asked for is no latency; what comes on top of it is.
       dueMs: Math.max(
         this.coolUntilMs,
@@ -206,6 +207,7 @@ export class ConflateLane extends Lane {
   private catchUp(subscription: Subscription, state: Apart): void {
     this.apart.delete(subscription);
     subscription.apart = false;
+    this.refresh(subscription);
     let left = 0;
     const messages = inOrder(state.held).map((publication): Outgoing => {
       const { topic, offset } = publication;
@@ -241,6 +243,7 @@ export class ConflateLane extends Lane {
     const state: Apart = { fromSeq, delivered, held: new Map(), skippedInStep };
     this.apart.set(subscription, state);
     subscription.apart = true;
+    this.refresh(subscription);
     return state;
   }
 

@@ -11,10 +11,11 @@ import { closeFrame, frame, opcode, textFrame } from './wire/frames.js';
 import {
   fastWriter,
   handleOf,
+  type ReadyTarget,
+  ready,
   type SocketWriter,
   type StreamHandle,
   streamWriter,
-  type WriteTarget,
 } from './wire/socket-writer.js';
 
 /** What an endpoint does with its connections. */
@@ -72,10 +73,11 @@ function onSocketError(this: Socket): void {
  * One WebSocket after its handshake: frames in, bytes out, both bounded. It knows nothing of topics but the list of its
  * subscriptions. Fields are few on purpose: ten thousand of these wait idle.
  */
-export class Connection implements Receiver, ReadState, WriteTarget, FrameSink {
+export class Connection implements Receiver, ReadState, ReadyTarget, FrameSink {
   partial: ReadState['partial'] = null;
   fragments: ReadState['fragments'] = null;
   handle: StreamHandle | null;
+  readonly slot: number;
   readonly encoding: Encoding;
   readonly subscriptions: Subscription[] = [];
   /** Bytes written to this connection that the kernel has not taken. */
@@ -108,6 +110,7 @@ export class Connection implements Receiver, ReadState, WriteTarget, FrameSink {
   ) {
     this.encoding = compression ? 'deflate' : 'text';
     this.handle = fastWriter === undefined ? null : handleOf(socket);
+    this.slot = this.handle === null ? -1 : ready.enter(this);
     (socket as OwnedSocket)[connectionOf] = this;
     socket.setTimeout(0);
     socket.on('data', onSocketData);
@@ -131,6 +134,12 @@ export class Connection implements Receiver, ReadState, WriteTarget, FrameSink {
   /** How this connection's bytes reach the socket. */
   get writer(): SocketWriter {
     return this.handle !== null ? fastWriter! : streamWriter;
+  }
+
+  /** From now on only the public API of the socket is used. */
+  useStream(): void {
+    this.handle = null;
+    this.unready();
   }
 
   // ── out ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -221,7 +230,9 @@ export class Connection implements Receiver, ReadState, WriteTarget, FrameSink {
     if (this.blocked) return;
     this.waitingSinceMs = 0;
     if (this.socket.isPaused()) this.socket.resume();
-    if (this.state === open) this.share.handler.onDrained(this);
+    if (this.state !== open) return;
+    if (this.slot >= 0) ready.handles[this.slot] = this.handle;
+    this.share.handler.onDrained(this);
   }
 
   /** Returns false when the bytes would not fit: the policy has been applied. */
@@ -238,8 +249,9 @@ export class Connection implements Receiver, ReadState, WriteTarget, FrameSink {
     return true;
   }
 
-  private block(bytes: number, messages: number): void {
+  block(bytes: number, messages: number): void {
     this.blocked = true;
+    this.unready();
     this.inFlightBytes = bytes;
     this.inFlightMessages = messages;
     this.queuedBytes += bytes;
@@ -258,8 +270,14 @@ export class Connection implements Receiver, ReadState, WriteTarget, FrameSink {
       if (!this.blocked) this.flushGathered();
     } else if (!this.writer.write(this, bytes)) this.block(bytes.length, 0);
     this.state = closing;
+    this.unready();
     this.closeCode = code;
     setTimeout(() => this.socket.destroy(), this.share.closeTimeoutMs).unref();
+  }
+
+  /** Whoever fans out has to ask first. */
+  private unready(): void {
+    if (this.slot >= 0) ready.handles[this.slot] = null;
   }
 
   private dropQueue(): void {
@@ -335,7 +353,10 @@ export class Connection implements Receiver, ReadState, WriteTarget, FrameSink {
     this.queue = null;
     this.queuedBytes = 0;
     this.queuedMessages = 0;
+    this.unready();
     this.share.handler.onClosed(this, this.closeCode);
+    // Last: no subscription has the slot any more.
+    if (this.slot >= 0) ready.leave(this.slot);
   }
 
   private fail(code: number, reason: string): void {

@@ -38,6 +38,7 @@ export interface EventStreamHost {
  */
 export class EventStream implements Receiver {
   readonly encoding = 'sse';
+  readonly slot = -1;
   readonly subscriptions: Subscription[] = [];
   skipped = 0;
   blocked = false;

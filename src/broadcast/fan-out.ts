@@ -1,6 +1,7 @@
 import type { Job } from './job.js';
 import type { Receiver } from './receiver.js';
-import { Subscription } from './subscription.js';
+import type { Subscription } from './subscription.js';
+import { fastWriter } from './wire/socket-writer.js';
 
 /** How long a slice runs before pings, new connections and everything else get a turn, ms. */
 const sliceMs = 1;
@@ -54,13 +55,12 @@ export class FanOut {
   bring(subscription: Subscription): void {
     const underWay = this.round.slice(this.jobAt);
     for (const job of [...underWay, ...this.queue]) {
-      const at = job.subscriptions.indexOf(subscription, job === underWay[0] ? this.at : 0);
-      if (at < 0) continue;
-      const { receiver } = subscription;
-      if (subscription.apart || subscription.overlaps !== 0) job.serve(subscription);
-      else if (job.onBlocked !== null && receiver.blocked) job.onBlocked(subscription);
-      else receiver.deliver(job.bytes, job.outgoing.length, job.outgoing);
-      job.subscriptions = job.subscriptions.with(at, Subscription.served(subscription));
+      const from = job === underWay[0] ? this.at : 0;
+      if (job.lane !== subscription.lane || subscription.index < from || subscription.index >= job.to.end)
+        continue;
+      serve(job, subscription);
+      job.served ??= new Set();
+      job.served.add(subscription);
     }
   }
 
@@ -97,6 +97,7 @@ export class FanOut {
       const finished = single ? this.writeSome(job, until) : this.gatherSome(job, until);
       if (!finished) return false;
       this.stats.delivered(job);
+      job.lane.giveBack();
       this.jobAt++;
       this.at = 0;
     }
@@ -107,22 +108,15 @@ export class FanOut {
 
   /** One job alone: its bytes go straight to the sockets. */
   private writeSome(job: Job, until: number): boolean {
-    const { subscriptions, bytes, outgoing, onBlocked } = job;
-    const messages = outgoing.length;
-    const end = subscriptions.length;
+    const { list, slots, end } = job.to;
+    const messages = job.outgoing.length;
     let i = this.at;
     while (i < end) {
       const stop = Math.min(i + stride, end);
-      for (; i < stop; i++) {
-        const subscription = subscriptions[i]!;
-        if (!subscription.active) continue;
-        if (subscription.apart || subscription.overlaps !== 0) {
-          job.serve(subscription);
-          continue;
-        }
-        const { receiver } = subscription;
-        if (onBlocked !== null && receiver.blocked) onBlocked(subscription);
-        else receiver.deliver(bytes, messages, outgoing);
+      while (i < stop) {
+        if (fastWriter !== undefined && job.served === null)
+          i = fastWriter.writeEach(slots, i, stop, job.bytes, messages);
+        if (i < stop) serve(job, list[i++]!);
       }
       if (i < end && this.nowMs() >= until) {
         this.at = i;
@@ -134,15 +128,15 @@ export class FanOut {
 
   /** Several jobs: each receiver collects first. */
   private gatherSome(job: Job, until: number): boolean {
-    const { subscriptions, bytes, outgoing, onBlocked } = job;
+    const { bytes, outgoing, onBlocked } = job;
+    const { list, end } = job.to;
     const messages = outgoing.length;
-    const end = subscriptions.length;
     let i = this.at;
     while (i < end) {
       const stop = Math.min(i + stride * 4, end);
       for (; i < stop; i++) {
-        const subscription = subscriptions[i]!;
-        if (!subscription.active) continue;
+        const subscription = list[i]!;
+        if (!subscription.active || job.served?.has(subscription)) continue;
         if (subscription.apart || subscription.overlaps !== 0) {
           job.serve(subscription);
           continue;
@@ -173,4 +167,16 @@ export class FanOut {
     this.touched = [];
     return true;
   }
+}
+
+/** One subscription that is not, or not now, written to without a look at it. */
+function serve(job: Job, subscription: Subscription): void {
+  if (!subscription.active || job.served?.has(subscription)) return;
+  if (subscription.apart || subscription.overlaps !== 0) {
+    job.serve(subscription);
+    return;
+  }
+  const { receiver } = subscription;
+  if (job.onBlocked !== null && receiver.blocked) job.onBlocked(subscription);
+  else receiver.deliver(job.bytes, job.outgoing.length, job.outgoing);
 }

@@ -22,6 +22,7 @@ interface Message {
 class FakeReceiver implements Receiver {
   readonly encoding: Encoding = 'text';
   readonly isOpen = true;
+  readonly slot = -1;
   readonly subscriptions: Subscription[] = [];
   readonly messages: Message[] = [];
   readonly writes: number[] = [];

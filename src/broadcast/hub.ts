@@ -203,6 +203,7 @@ export class Hub implements BrokerListener, LaneHost {
     for (const other of wider) {
       this.settle(other);
       other.overlaps--;
+      other.lane.refresh(other);
     }
     this.remove(subscription);
   }
@@ -366,6 +367,7 @@ export class Hub implements BrokerListener, LaneHost {
       // From here on the narrower subscription brings these topics.
       this.settle(other);
       other.overlaps++;
+      other.lane.refresh(other);
     }
     let audience = this.audiences.get(topic);
     if (audience === undefined) {

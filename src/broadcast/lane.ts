@@ -1,5 +1,5 @@
 import { type DeflateStats, encode, type Outgoing } from './encode.js';
-import type { Job } from './job.js';
+import type { Job, Walk } from './job.js';
 import { isLeftOut } from './overlap.js';
 import type { Publication } from './publication.js';
 import type { Encoding } from './receiver.js';
@@ -27,9 +27,13 @@ export abstract class Lane {
   dirty = false;
   /** Publications that a receiver that was in step all the time did not get. */
   skippedInStep = 0;
-  protected list: Subscription[] = [];
-  /** Whether a job still walks {@link list}. */
-  private lent = false;
+  private readonly list: Subscription[] = [];
+  /** Beside {@link list}, dense: what a fan-out reads of a subscription in step. */
+  private readonly slots: number[] = [];
+  /** Jobs that walk the list: until they have ended nothing in it changes its place. */
+  private walkers = 0;
+  /** Subscriptions in the list that have ended. */
+  private ended = 0;
 
   constructor(
     protected readonly host: LaneHost,
@@ -44,7 +48,7 @@ export abstract class Lane {
   }
 
   get size(): number {
-    return this.list.length;
+    return this.list.length - this.ended;
   }
 
   /** Takes one publication for the next flush that its policy allows. */
@@ -83,7 +87,8 @@ export abstract class Lane {
       lane: this,
       bytes,
       outgoing,
-      subscriptions: this.lend(),
+      to: this.lend(),
+      served: null,
       dueMs: Date.now(),
       serve: (subscription) => {
         if (!isLeftOut(subscription, notice.topic)) subscription.receiver.deliver(bytes, 1, outgoing);
@@ -93,31 +98,50 @@ export abstract class Lane {
   }
 
   add(subscription: Subscription): void {
-    this.unshare();
     subscription.index = this.list.length;
     this.list.push(subscription);
+    this.slots.push(slotOf(subscription));
   }
 
   remove(subscription: Subscription): void {
     if (!subscription.active) return;
     subscription.active = false;
-    this.unshare();
-    const last = this.list.pop()!;
-    if (last !== subscription) {
-      this.list[subscription.index] = last;
-      last.index = subscription.index;
-    }
+    this.slots[subscription.index] = -1;
+    this.ended++;
+    if (this.walkers === 0) this.fill(subscription.index);
+  }
+
+  /** What decides how a subscription is served has changed. */
+  refresh(subscription: Subscription): void {
+    if (subscription.active) this.slots[subscription.index] = slotOf(subscription);
+  }
+
+  /** A job has been carried to everyone. */
+  giveBack(): void {
+    this.walkers--;
+    if (this.walkers > 0 || this.ended === 0) return;
+    for (let i = this.list.length - 1; i >= 0; i--) if (!this.list[i]!.active) this.fill(i);
   }
 
   /** The list for a job to walk. */
-  protected lend(): readonly Subscription[] {
-    this.lent = true;
-    return this.list;
+  protected lend(): Walk {
+    this.walkers++;
+    const { list, slots, size } = this;
+    return { list, slots, end: list.length, size };
   }
 
-  private unshare(): void {
-    if (!this.lent) return;
-    this.list = this.list.slice();
-    this.lent = false;
+  /** Puts the last subscription in the place of one that has ended. */
+  private fill(index: number): void {
+    const last = this.list.pop()!;
+    const slot = this.slots.pop()!;
+    this.ended--;
+    if (index === this.list.length) return;
+    this.list[index] = last;
+    this.slots[index] = slot;
+    last.index = index;
   }
 }
+
+/** Bytes of the lane can be written to a subscription as they are when it is in step and has no part of them twice. */
+const slotOf = ({ active, apart, overlaps, receiver }: Subscription): number =>
+  active && !apart && overlaps === 0 ? receiver.slot : -1;

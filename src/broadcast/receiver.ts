@@ -9,6 +9,8 @@ export interface Receiver {
   readonly encoding: Encoding;
   readonly isOpen: boolean;
   readonly subscriptions: Subscription[];
+  /** Place among the {@link ReadyTable}; -1 where bytes can only be given by {@link deliver}. */
+  readonly slot: number;
   /** True while an earlier write is not finished: what is delivered now would wait in memory. */
   readonly blocked: boolean;
   /** Publications that a policy left out for this receiver. */

@@ -34,11 +34,4 @@ export class Subscription {
   ) {
     this.skippedBefore = lane.skippedInStep;
   }
-
-  /** Stands in a job in the place of one that has got it already. */
-  static served({ receiver, topic, lane }: Subscription): Subscription {
-    const placeholder = new Subscription(receiver, topic, lane);
-    placeholder.active = false;
-    return placeholder;
-  }
 }

@@ -75,14 +75,14 @@ export class Taps {
     }));
   }
 
-  delivered({ lane, outgoing, bytes, subscriptions, dueMs }: Job): void {
+  delivered({ lane, outgoing, bytes, to, dueMs }: Job): void {
     this.tell(lane.name, () => ({
       event: 'delivered',
       name: lane.name,
       policy: lane.options.policy,
       messages: outgoing.length,
       bytes: bytes.length,
-      subscribers: subscriptions.length,
+      subscribers: to.size,
       latency_ms: Math.max(0, Date.now() - dueMs),
     }));
   }

@@ -23,6 +23,38 @@ export interface WriteTarget {
   onWritten(failed: boolean): void;
 }
 
+/** A connection in the {@link ReadyTable}. */
+export interface ReadyTarget extends WriteTarget {
+  /** A write that others started for it is under way: `onWritten` follows. */
+  block(bytes: number, messages: number): void;
+}
+
+/**
+ * Who takes bytes at once, by slot: the handle while nothing waits, `null` otherwise. One dense table for the process, so
+ * that a fan-out reads two words of memory for a receiver instead of several objects.
+ */
+export class ReadyTable {
+  readonly handles: (StreamHandle | null)[] = [];
+  readonly targets: (ReadyTarget | null)[] = [];
+  private readonly free: number[] = [];
+
+  /** @returns the slot, given back with {@link leave} */
+  enter(target: ReadyTarget): number {
+    const slot = this.free.pop() ?? this.handles.length;
+    this.handles[slot] = target.handle;
+    this.targets[slot] = target;
+    return slot;
+  }
+
+  leave(slot: number): void {
+    this.handles[slot] = null;
+    this.targets[slot] = null;
+    this.free.push(slot);
+  }
+}
+
+export const ready = new ReadyTable();
+
 interface StreamWrap {
   readonly WriteWrap: new () => WriteRequest;
   readonly streamBaseState: Int32Array;
@@ -39,6 +71,15 @@ export interface SocketWriter {
   write(target: WriteTarget, bytes: Buffer): boolean;
   /** The same for several buffers in one system call. */
   writeMany(target: WriteTarget, chunks: readonly Buffer[]): boolean;
+}
+
+/** The way through libuv's handle. */
+export interface HandleWriter extends SocketWriter {
+  /**
+   * Writes one buffer to the targets in `slots[from, to)`, as far as they are ready.
+   * @returns the first place whose target is not: it has been given nothing
+   */
+  writeEach(slots: readonly number[], from: number, to: number, bytes: Buffer, messages: number): number;
 }
 
 /** `socket.write`: public API, the fallback. */
@@ -85,10 +126,11 @@ function onComplete(this: WriteRequest, status: number): void {
  * for the next, so that a message to one of a thousand sockets costs one call into C++ and no garbage.
  * @returns `undefined` where Node does not offer the internals this needs
  */
-export function handleWriter(): SocketWriter | undefined {
+export function handleWriter(table: ReadyTable = ready): HandleWriter | undefined {
   const wrap = findStreamWrap();
   if (wrap === undefined) return undefined;
   const { WriteWrap, streamBaseState, kLastWriteWasAsync } = wrap;
+  const { handles, targets } = table;
   let spare = new WriteWrap();
 
   const settle = (target: WriteTarget, error: number, bytes: WriteRequest['bytes']): boolean => {
@@ -114,6 +156,18 @@ export function handleWriter(): SocketWriter | undefined {
     writeMany(target, chunks) {
       const { handle } = target;
       return handle === null || settle(target, handle.writev(spare, chunks, true), chunks);
+    },
+    writeEach(slots, from, to, bytes, messages) {
+      for (let i = from; i < to; i++) {
+        const slot = slots[i]!;
+        const handle = slot < 0 ? null : handles[slot]!;
+        if (handle === null) return i;
+        const error = handle.writeBuffer(spare, bytes);
+        if (error === 0 && streamBaseState[kLastWriteWasAsync] === 0) continue;
+        const target = targets[slot]!;
+        if (!settle(target, error, bytes)) target.block(bytes.length, messages);
+      }
+      return to;
     },
   };
 }

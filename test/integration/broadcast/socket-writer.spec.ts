@@ -6,6 +6,9 @@ import { Hub } from '../../../src/broadcast/hub.js';
 import {
   fastWriter,
   handleOf,
+  handleWriter,
+  ReadyTable,
+  type ReadyTarget,
   type SocketWriter,
   streamWriter,
   type WriteTarget,
@@ -109,6 +112,76 @@ describe.each(writers)('the %s writer', (_name, writer) => {
   });
 });
 
+describe('one buffer for many sockets', () => {
+  it('goes to those that are ready, stops at one that is not, and never writes into one that waits', async () => {
+    const table = new ReadyTable();
+    const writer = handleWriter(table)!;
+    expect(writer.name).toBe('handle');
+    const listener = createServer().listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    const sockets: Socket[] = [];
+    class Target implements ReadyTarget {
+      readonly handle;
+      readonly slot: number;
+      blockedBytes = 0;
+      wake: () => void = () => {};
+      constructor(readonly socket: Socket) {
+        this.handle = handleOf(socket);
+        this.slot = table.enter(this);
+      }
+      block(bytes: number): void {
+        this.blockedBytes += bytes;
+        table.handles[this.slot] = null;
+      }
+      onWritten(): void {
+        table.handles[this.slot] = this.handle;
+        this.wake();
+      }
+    }
+    const open = async (): Promise<[Target, Socket, { bytes: number }]> => {
+      const client = connect((listener.address() as AddressInfo).port, '127.0.0.1');
+      const [socket] = (await once(listener, 'connection')) as [Socket];
+      const got = { bytes: 0 };
+      client.on('data', (chunk) => {
+        got.bytes += chunk.length;
+      });
+      sockets.push(socket, client);
+      return [new Target(socket), client, got];
+    };
+    const [first, , atFirst] = await open();
+    const [slow, slowClient, atSlow] = await open();
+    const [last, , atLast] = await open();
+    slowClient.pause();
+    const block = randomBytes(200_000);
+    const slots = [first.slot, slow.slot, last.slot];
+    let rounds = 0;
+    for (; slow.blockedBytes === 0; rounds++) {
+      expect(writer.writeEach(slots, 0, 3, block, 1)).toBe(3);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    expect(slow.blockedBytes).toBe(block.length);
+    // It waits: nothing more is written into it, whoever asks.
+    expect(writer.writeEach(slots, 0, 3, block, 1)).toBe(1);
+    expect(writer.writeEach(slots, 2, 3, block, 1)).toBe(3);
+    expect(writer.writeEach([-1], 0, 1, block, 1)).toBe(0);
+    const drained = new Promise<void>((resolve) => {
+      slow.wake = resolve;
+    });
+    slowClient.resume();
+    await drained;
+    expect(writer.writeEach(slots, 1, 2, block, 1)).toBe(2);
+    const whole = (rounds + 1) * block.length;
+    while (atFirst.bytes < whole || atSlow.bytes < whole || atLast.bytes < whole) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect([atFirst.bytes, atSlow.bytes, atLast.bytes]).toEqual([whole, whole, whole]);
+    table.leave(first.slot);
+    expect(writer.writeEach(slots, 0, 1, block, 1)).toBe(0);
+    for (const socket of sockets) socket.destroy();
+    listener.close();
+  });
+});
+
 describe('a server without the fast writer', () => {
   it('keeps the same promises: order, backpressure, 3008', async () => {
     const server = await startApp({ WS_MAX_QUEUED_BYTES: '200000' });
@@ -116,7 +189,7 @@ describe('a server without the fast writer', () => {
     const slow = await WsClient.open(`${server.wsUrl}/ws/stream`);
     const well = await WsClient.open(`${server.wsUrl}/ws/stream`);
     for (const connection of server.app.get(WsServer).connections.values()) {
-      connection.handle = null;
+      connection.useStream();
       expect(connection.writer.name).toBe('stream');
     }
     for (const client of [slow, well]) await client.subscribe('custom.plain');
