@@ -7,8 +7,10 @@ const usage = `npm run bench -- ws [options]
   --what LIST    fan,burst,ping,mixed,idle,frozen,storm,nodes (default: all)
   --subs LIST    subscribers of "fan" (default 1000,10000)
   --window S     seconds of each measurement (default 3)
+  --rounds N     turns of server and C floor from which a ratio is taken (default 12)
 The server runs on the first core, the client on the second. Figures are CPU of the server per delivered message as a
-ratio to a C server that does nothing else, measured before and after: only ratios taken together mean anything.`;
+ratio to a C server that does nothing else, measured before, after and in turns: only ratios taken together mean
+anything. Servers of other projects are looked for in node_modules and NODE_PATH.`;
 
 const everything = ['fan', 'burst', 'ping', 'mixed', 'idle', 'frozen', 'storm', 'nodes'];
 
@@ -20,6 +22,7 @@ export async function run(args: string[]): Promise<void> {
       what: { type: 'string', default: everything.join() },
       subs: { type: 'string', default: '1000,10000' },
       window: { type: 'string', default: '3' },
+      rounds: { type: 'string', default: '12' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -33,7 +36,7 @@ export async function run(args: string[]): Promise<void> {
   const tools = prepare();
   try {
     printTools(tools);
-    const measure = new Measurements(tools, Number(values.window));
+    const measure = new Measurements(tools, Number(values.window), Number(values.rounds));
     if (what.has('fan')) for (const subs of values.subs.split(',')) await measure.fanOut(Number(subs));
     if (what.has('burst')) for (const size of [100, 10]) await measure.bursts(size);
     if (what.has('ping')) await measure.pings();

@@ -17,6 +17,12 @@ import { Running, stopOnSignals } from './shutdown.js';
 import { RedisProvider } from './store/redis.provider.js';
 
 /**
+ * Connections that may wait to be accepted: after a restart thousands of clients are back at the same moment, and one
+ * that finds no place tries again a second later. The kernel may allow less (`net.core.somaxconn`).
+ */
+const backlog = 4_096;
+
+/**
  * Starts the server: folder, embedded servers, application, listening. Resolves when it is ready. SIGTERM and SIGINT
  * stop it from the first moment on.
  * @throws what stopped the start, after everything already started has been stopped
@@ -63,7 +69,7 @@ async function start(
   running.app = app;
   await app.init();
   await app.get(Health).runAll();
-  await app.listen(port, host);
+  await app.listen({ port, host, backlog });
   const url = urlOf(host, (app.getHttpServer().address() as AddressInfo).port);
   onListening(url);
   await lifecycle.started();

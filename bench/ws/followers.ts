@@ -2,85 +2,107 @@
 // offset is missing or doubled, and comes back with its position when its connection is lost. Commands on stdin: `cut`
 // drops every connection at once; `report` prints one line of JSON; `quit` ends it.
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { WebSocket } from 'ws';
+import { PlainClient } from './plain-client.js';
 
 const [count = 0, ports = ''] = [Number(process.argv[2]), process.argv[3]];
 const targets = ports.split(',').map(Number);
 const topic = 'custom.t';
-const maxConnecting = 256;
+/** What a message of the topic begins with, up to its offset. */
+const prefix = Buffer.from(`{"type":"message","topic":"${topic}","offset":`);
+const maxConnecting = 1_024;
 
 let connecting = 0;
+let following = 0;
 let cutMs = 0;
 let backMs = 0;
+const waiting: Follower[] = [];
 const tally = { missing: 0, doubled: 0, unrecovered: 0, received: 0 };
 
+/** Handshakes that may begin; the rest wait in line. */
+function connectWaiting(): void {
+  while (connecting < maxConnecting) {
+    const next = waiting.shift();
+    if (next === undefined) return;
+    connecting++;
+    next.connect();
+  }
+}
+
 class Follower {
-  isFollowing = false;
-  epoch = '';
   offset = 0;
-  private socket: WebSocket | null = null;
+  private epoch = '';
+  private isFollowing = false;
+  private client: PlainClient | null = null;
 
   constructor(private target: number) {}
 
-  async connect(): Promise<void> {
-    while (connecting >= maxConnecting) await sleep(2);
-    connecting++;
-    const socket = new WebSocket(`ws://127.0.0.1:${targets[this.target]}/ws/stream`, {
-      perMessageDeflate: false,
+  connect(): void {
+    const client = new PlainClient(targets[this.target]!, '/ws/stream', {
+      opened: () => {
+        connecting--;
+        const since = this.epoch === '' ? {} : { since: { epoch: this.epoch, offset: this.offset } };
+        client.send(JSON.stringify({ type: 'subscribe', id: 1, topic, snapshot: false, ...since }));
+        connectWaiting();
+      },
+      text: (bytes, from, to) => this.take(bytes, from, to),
+      closed: (wasOpen) => this.comeBack(wasOpen),
     });
-    this.socket = socket;
-    let opened = false;
-    socket.on('open', () => {
-      opened = true;
-      connecting--;
-      const since = this.epoch === '' ? {} : { since: { epoch: this.epoch, offset: this.offset } };
-      socket.send(JSON.stringify({ type: 'subscribe', id: 1, topic, snapshot: false, ...since }));
-    });
-    socket.on('message', (data: Buffer) => this.take(data.toString('latin1')));
-    socket.on('error', () => {
-      // `close` follows.
-    });
-    socket.on('close', () => {
-      if (!opened) connecting--;
-      this.isFollowing = false;
-      this.target = (this.target + 1) % targets.length;
-      setTimeout(() => void this.connect(), opened ? 0 : 50);
-    });
+    this.client = client;
   }
 
   cut(): void {
-    this.socket?.terminate();
+    this.client?.socket.destroy();
   }
 
-  private take(text: string): void {
-    if (text.startsWith('{"type":"message"')) {
-      tally.received++;
-      const offset = Number(/"offset":(\d+)/.exec(text)![1]);
-      if (offset <= this.offset) tally.doubled++;
-      else {
-        tally.missing += offset - this.offset - 1;
-        this.offset = offset;
-      }
+  private comeBack(wasOpen: boolean): void {
+    if (!wasOpen) connecting--;
+    if (this.isFollowing) following--;
+    this.isFollowing = false;
+    this.target = (this.target + 1) % targets.length;
+    setTimeout(
+      () => {
+        waiting.push(this);
+        connectWaiting();
+      },
+      wasOpen ? 0 : 50,
+    );
+  }
+
+  private take(bytes: Buffer, from: number, to: number): void {
+    if (bytes.compare(prefix, 0, prefix.length, from, from + prefix.length) !== 0) {
+      this.answer(bytes.toString('utf8', from, to));
       return;
     }
+    tally.received++;
+    let offset = 0;
+    for (let i = from + prefix.length; bytes[i]! >= 0x30 && bytes[i]! <= 0x39; i++) {
+      offset = offset * 10 + bytes[i]! - 0x30;
+    }
+    if (offset <= this.offset) tally.doubled++;
+    else {
+      tally.missing += offset - this.offset - 1;
+      this.offset = offset;
+    }
+  }
+
+  private answer(text: string): void {
     const message = JSON.parse(text) as { type: string; epoch: string; offset: number; recovered: boolean };
     if (message.type !== 'subscribed') return;
     if (this.epoch !== '' && !message.recovered) tally.unrecovered++;
     if (this.epoch === '' || !message.recovered) this.offset = message.offset;
     this.epoch = message.epoch;
     this.isFollowing = true;
-    if (cutMs > 0 && backMs === 0 && followers.every((f) => f.isFollowing))
-      backMs = performance.now() - cutMs;
+    following++;
+    if (cutMs > 0 && backMs === 0 && following === count) backMs = performance.now() - cutMs;
   }
 }
 
 const followers = Array.from({ length: count }, (_, i) => new Follower(i % targets.length));
-await Promise.all(followers.map((follower) => follower.connect()));
+waiting.push(...followers);
+connectWaiting();
 
 const report = (): void => {
   const offsets = followers.map((f) => f.offset);
-  const following = followers.filter((f) => f.isFollowing).length;
   console.log(
     JSON.stringify({
       following,

@@ -1,9 +1,9 @@
 // The load client for machines without the C one: same options, same answer, heavier, hence good for comparing servers
 // measured by it, not for absolute figures. `node load-client.js --mode fanout --port 8001 --path /ws --conns 100 …`
-import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { cpuSeconds, residentKb } from './machine.js';
+import { PlainClient } from './plain-client.js';
 
 const { values } = parseArgs({
   strict: false,
@@ -36,86 +36,41 @@ let missing = 0;
 let closed = 0;
 const latencies: number[] = [];
 
-/** One connection: reads frames, notes the time in `"ts":` or `"timestamp":` and the order in `"seq":`. */
+/** One connection: notes the time in `"ts":` or `"timestamp":` and the order in `"seq":`. */
 class Client {
-  isOpen = false;
-  private rest: Buffer = Buffer.alloc(0);
+  private readonly client: PlainClient;
   private lastSeq = -1;
-  private constructor(private readonly socket: Socket) {}
+
+  private constructor(onOpen: () => void) {
+    this.client = new PlainClient(number('port'), text('path'), {
+      opened: onOpen,
+      text: (bytes, from, to) => this.message(bytes.toString('latin1', from, to)),
+      closed: (wasOpen) => {
+        if (wasOpen) closed++;
+        else throw new Error('the server refused a connection');
+      },
+    });
+  }
 
   static open(): Promise<Client> {
-    return new Promise((resolve, reject) => {
-      const socket = connect({ port: number('port'), host: '127.0.0.1', noDelay: true });
-      const client = new Client(socket);
-      socket.once('connect', () =>
-        socket.write(
-          `GET ${text('path')} HTTP/1.1\r\nHost: 127.0.0.1:${text('port')}\r\nUpgrade: websocket\r\n` +
-            'Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
-        ),
-      );
-      socket.on('data', (chunk: Buffer) => client.take(chunk, () => resolve(client)));
-      socket.once('error', reject);
-      socket.once('close', () => {
-        if (client.isOpen) closed++;
-        client.isOpen = false;
-      });
+    return new Promise((resolve) => {
+      const client: Client = new Client(() => resolve(client));
     });
   }
 
   ping(): void {
     const stamp = `{"type":"ping","timestamp":${now().toFixed(3)}}`;
-    this.send(values.sio ? `42["ping",${stamp}]` : stamp);
+    this.client.send(values.sio ? `42["ping",${stamp}]` : stamp);
   }
 
   freeze(): void {
-    this.socket.pause();
-  }
-
-  private send(message: string): void {
-    const size = message.length;
-    const frame = Buffer.alloc(6 + size);
-    frame[0] = 0x81;
-    frame[1] = 0x80 | size;
-    frame.write(message, 6, 'latin1');
-    this.socket.write(frame);
-  }
-
-  private take(chunk: Buffer, onOpen: () => void): void {
-    let bytes = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
-    if (!this.isOpen) {
-      const end = bytes.indexOf('\r\n\r\n');
-      if (end < 0) {
-        this.rest = bytes;
-        return;
-      }
-      bytes = bytes.subarray(end + 4);
-      this.isOpen = true;
-      onOpen();
-    }
-    let at = 0;
-    while (bytes.length - at >= 2) {
-      let size = bytes[at + 1]! & 0x7f;
-      let header = 2;
-      if (size === 126) {
-        if (bytes.length - at < 4) break;
-        size = bytes.readUInt16BE(at + 2);
-        header = 4;
-      } else if (size === 127) {
-        if (bytes.length - at < 10) break;
-        size = bytes.readUInt32BE(at + 6);
-        header = 10;
-      }
-      if (bytes.length - at < header + size) break;
-      if ((bytes[at]! & 0x0f) === 1) this.message(bytes.toString('latin1', at + header, at + header + size));
-      at += header + size;
-    }
-    this.rest = Buffer.from(bytes.subarray(at));
+    this.client.socket.pause();
   }
 
   private message(message: string): void {
     // Engine.IO's open and ping.
-    if (values.sio && message[0] === '0') this.send('40');
-    if (values.sio && message[0] === '2') this.send('3');
+    if (values.sio && message[0] === '0') this.client.send('40');
+    if (values.sio && message[0] === '2') this.client.send('3');
     const stamp = /"t(?:s|imestamp)":(\d+\.?\d*)/.exec(message)?.[1];
     if (stamp === undefined) return;
     const seq = /"seq":(\d+)/.exec(message)?.[1];

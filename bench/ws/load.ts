@@ -14,6 +14,12 @@ export interface LoadResult {
   readonly client_idle: number;
   readonly lat_ms: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly error: string;
+  /** Of the measured time: all CPU, the server's, the client's, what the host took (the C client only), seconds. */
+  readonly window_s?: number;
+  readonly all_busy_s?: number;
+  readonly srv_exec_s?: number;
+  readonly client_cpu_s?: number;
+  readonly steal_s?: number;
   /** What the server answered to `/stop`. */
   readonly stop: { readonly messages_per_write?: number };
 }
@@ -58,13 +64,26 @@ function argumentsOf(options: LoadOptions): string[] {
   return out;
 }
 
-/** Runs the load client: the C one, or the bundled one in Node. */
+/** The load client: the C one, or the bundled one in Node. */
+export const loadClient = (tools: Tools): string[] =>
+  tools.wsload === null
+    ? [process.execPath, fileURLToPath(new URL('./load-client.js', import.meta.url))]
+    : [tools.wsload];
+
+/** Share of a core that something else than server and client used. */
+const disturbance = (r: LoadResult): number =>
+  ((r.all_busy_s ?? 0) - (r.srv_exec_s ?? 0) - (r.client_cpu_s ?? 0) + (r.steal_s ?? 0)) / (r.window_s ?? 1);
+
+/** Runs the load client; again when other work on the machine has spoiled the window. */
 export async function load(tools: Tools, options: LoadOptions): Promise<LoadResult> {
-  const program =
-    tools.wsload === null
-      ? [process.execPath, fileURLToPath(new URL('./load-client.js', import.meta.url))]
-      : [tools.wsload];
-  const client = new Child(tools, 1, [...program, ...argumentsOf(options)]);
+  const first = await loadOnce(tools, options);
+  if (disturbance(first) < 0.1 || options.mode === 'idle') return first;
+  const second = await loadOnce(tools, options);
+  return disturbance(second) < disturbance(first) ? second : first;
+}
+
+export async function loadOnce(tools: Tools, options: LoadOptions): Promise<LoadResult> {
+  const client = new Child(tools, 1, [...loadClient(tools), ...argumentsOf(options)]);
   const text = await client.output();
   try {
     return JSON.parse(text) as LoadResult;

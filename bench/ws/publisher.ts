@@ -39,12 +39,14 @@ export class Publisher {
 
   private readonly paced = (): void => {
     if (!this.on) return;
-    const due = ((performance.now() - this.startedMs) * this.rate) / 1000 / this.burst;
-    for (let n = 0; this.ticks < due && n < 64; n++) {
+    const everyMs = (1000 * this.burst) / this.rate;
+    const elapsedMs = performance.now() - this.startedMs;
+    for (let n = 0; this.ticks * everyMs <= elapsedMs && n < 64; n++) {
       this.once();
       this.ticks++;
     }
-    setTimeout(this.paced, 1);
+    // Sleeps until the next is due, as the floor does: a timer every millisecond would count as the server's work.
+    setTimeout(this.paced, Math.max(1, this.ticks * everyMs - elapsedMs));
   };
 
   private readonly pump = (): void => {

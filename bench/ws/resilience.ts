@@ -82,7 +82,7 @@ async function storm(tools: Tools, clients: number): Promise<void> {
     await control(server.port, '/start?rate=10&burst=1');
     await sleep(2_000);
     followers.tell('cut');
-    await sleep(8_000);
+    await sleep(6_000);
     await control(server.port, '/stop');
     const report = await followers.complete(20_000);
     const back = report.back_ms > 0 ? `${(report.back_ms / 1_000).toFixed(2)} s` : 'never';

@@ -2,7 +2,8 @@
 // server (adapter, gateways, metrics), without the stages before it. Beside the real endpoints:
 //   /ws    whoever connects is subscribed to one topic        /echo    pings, as /ws/system/health
 //   GET /start?rate=R&burst=B&size=N    publish R messages/s, B at a time; rate=0: as fast as the sockets drain
-//   GET /stop    {"published": n, …}     GET /gc    a full collection (node --expose-gc) and the memory
+//   GET /stop    {"published": n, …}     GET /queued    the most bytes that wait for one client
+//   GET /gc    a full collection (node --expose-gc) and the memory
 import 'reflect-metadata';
 import { tmpdir } from 'node:os';
 import { Module } from '@nestjs/common';
@@ -77,6 +78,11 @@ fastify.get('/stop', () => {
     writer: fastWriter?.name ?? 'stream',
   };
 });
+fastify.get('/queued', () => {
+  let most = 0;
+  for (const { queuedBytes } of server.connections.values()) most = Math.max(most, queuedBytes);
+  return { most };
+});
 fastify.get('/gc', () => {
   for (let i = 0; i < 3; i++) globalThis.gc?.();
   return process.memoryUsage();
@@ -84,5 +90,5 @@ fastify.get('/gc', () => {
 
 await app.init();
 await fastify.ready();
-await app.getHttpServer().listen({ port: Number(process.argv[2] ?? 0), host: '127.0.0.1', backlog: 4096 });
+await app.getHttpServer().listen({ port: Number(process.argv[2] ?? 0), host: '127.0.0.1', backlog: 4_096 });
 process.once('SIGTERM', () => process.exit(0));
