@@ -8,6 +8,7 @@ import { HistoryService } from './history/history.service.js';
 import { LimitEvaluationService } from './limits/limit-evaluation.service.js';
 import { LimitsController } from './limits/limits.controller.js';
 import { LimitsService } from './limits/limits.service.js';
+import { WorstLimitsController } from './limits/worst-limits.controller.js';
 import { LiveRiskService } from './live/live-risk.service.js';
 import { MetricRecorder } from './live/metric-recorder.js';
 import { RevaluationService } from './live/revaluation.service.js';
@@ -26,7 +27,7 @@ import { StatelessRiskService } from './stateless/stateless-risk.service.js';
 /** 4. Exposure → VaR by every method, at tick speed; limits, stress, what-if, the quality of the model. */
 @Module({
   imports: [StoreModule, AnalyticsModule],
-  controllers: [StatelessRiskController, PortfolioRiskController, LimitsController],
+  controllers: [StatelessRiskController, PortfolioRiskController, LimitsController, WorstLimitsController],
   providers: [
     RiskCompute,
     { provide: CloseHistory, useExisting: BarRepository },

@@ -63,6 +63,17 @@ export interface LatestMetric {
   readonly utilization: number | null;
 }
 
+/** A limit with a value, as it was last evaluated. */
+export interface WorstLimit {
+  readonly limitId: string;
+  readonly portfolioId: string;
+  readonly limitType: string;
+  readonly currentValue: number;
+  readonly thresholdValue: number;
+  readonly utilization: number;
+  readonly status: LimitStatus;
+}
+
 export const maxHistoryPage = 100_000;
 /** Metrics of one portfolio in one answer. */
 const maxLatest = 1_000;
@@ -111,22 +122,31 @@ export class MetricRepository {
   }
 
   /** The limits in force that are closest to their threshold (or furthest beyond it), over all portfolios. */
-  async worstLimits(limit = 20): Promise<{ portfolioId: string; limitType: string; utilization: number }[]> {
+  async worstLimits(limit = 20): Promise<WorstLimit[]> {
     const { rows } = await this.database.reader.query<{
+      id: string;
       portfolio_id: string;
       limit_type: string;
-      utilization: number;
+      current_value: number;
+      threshold_value: number;
+      status: LimitStatus;
     }>({
       name: 'worst_limits',
       // Index risk_limits_utilization, read from its beginning.
-      text: `SELECT portfolio_id, limit_type, current_value / threshold_value AS utilization FROM risk_limits
-        WHERE active AND deleted_at IS NULL
+      text: `SELECT id, portfolio_id, limit_type, current_value, threshold_value, status FROM risk_limits
+        WHERE active AND deleted_at IS NULL AND current_value / threshold_value IS NOT NULL
         ORDER BY current_value / threshold_value DESC NULLS LAST LIMIT $1`,
       values: [limit],
     });
-    return rows
-      .filter((r) => r.utilization !== null)
-      .map((r) => ({ portfolioId: r.portfolio_id, limitType: r.limit_type, utilization: r.utilization }));
+    return rows.map((r) => ({
+      limitId: r.id,
+      portfolioId: r.portfolio_id,
+      limitType: r.limit_type,
+      currentValue: r.current_value,
+      thresholdValue: r.threshold_value,
+      utilization: r.current_value / r.threshold_value,
+      status: r.status,
+    }));
   }
 
   private readHistory(query: HistoryQuery): Promise<HistoryPage> {

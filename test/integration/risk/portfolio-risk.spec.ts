@@ -201,6 +201,11 @@ describe('risk of stored portfolios over HTTP', () => {
     const worst = (await risk('BOOK/metrics')).body.items[0];
     expect(worst).toMatchObject({ metric_type: 'var', status: 'breach', source: 'live' });
     expect(worst.utilization).toBeCloseTo(2 / 1.5, 9);
+    const first = await until(async () => {
+      const { body } = await call('GET', 'risk/limits?limit=1');
+      return body.items[0]?.status === 'breach' && body.items[0];
+    });
+    expect(first).toMatchObject({ portfolio_id: 'BOOK', limit_id: id, limit_type: 'var' });
     expect(transitions.at(-1)).toMatchObject({ portfolioId: 'BOOK', limitId: id, to: 'breach' });
 
     const ack = await call('POST', `risk/portfolio/BOOK/limits/${id}/ack`, { comment: 'seen' });
