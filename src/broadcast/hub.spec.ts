@@ -230,6 +230,24 @@ describe('Hub', () => {
     expect(receiver.skipped).toBe(7);
   });
 
+  it('tells whoever looks on what a policy decides', async () => {
+    const seen: string[] = [];
+    const end = hub.taps.add('custom.*', (event) => seen.push(event.event));
+    await join(hub, receiver, 'custom.a', { ...all, policy: 'conflate', everyMs: 10 });
+    hub.publish('custom.a', 1);
+    await settle(hub);
+    receiver.blocked = true;
+    hub.publish('custom.a', 2);
+    await settle(hub, 12);
+    receiver.blocked = false;
+    hub.onDrained(receiver);
+    hub.onSlow(receiver);
+    end();
+    hub.publish('custom.a', 3);
+    await settle(hub, 12);
+    expect(seen).toEqual(['published', 'delivered', 'published', 'held', 'delivered', 'caught_up', 'closed']);
+  });
+
   it('forgets lanes and audiences that nobody uses', async () => {
     await join(hub, receiver, 'custom.a');
     await join(hub, receiver, 'custom.*', { ...all, policy: 'conflate', everyMs: 20 });

@@ -167,6 +167,34 @@ describe('TidewatchClient', () => {
     ]);
   });
 
+  it('applies patches that one of two overlapping subscriptions asked for, for both', async () => {
+    await start();
+    const got: [string, unknown][] = [];
+    const gaps: Gap[] = [];
+    const onGap = (gap: Gap) => gaps.push(gap);
+    client.subscribe('custom.*', { onMessage: (data) => got.push(['family', data]), onGap });
+    client.subscribe('custom.a', { delta: true, onMessage: (data) => got.push(['topic', data]), onGap });
+    const { last } = FakeSocket;
+    last.accept();
+    last.say({ type: 'subscribed', id: 1, topic: 'custom.*', topics: [] });
+    last.say({
+      type: 'subscribed',
+      id: 2,
+      topic: 'custom.a',
+      epoch: 'e',
+      offset: 1,
+      snapshot: { a: 1, b: 1 },
+    });
+    last.say({ type: 'message', topic: 'custom.a', offset: 2, base: 1, ts: 1, patch: { b: 2 } });
+    expect(got).toEqual([
+      ['family', { a: 1, b: 2 }],
+      ['topic', { a: 1, b: 2 }],
+    ]);
+    expect(gaps).toEqual([]);
+    last.say({ type: 'message', topic: 'custom.a', offset: 9, base: 8, ts: 1, patch: { b: 3 } });
+    expect(gaps.map((gap) => gap.reason)).toContain('patch_without_base');
+  });
+
   it('comes back when the server says so after 1012, and not at all after a final code', async () => {
     await start();
     FakeSocket.last.accept();

@@ -1,6 +1,7 @@
 import { Backoff } from './backoff.js';
-import type { ServerMessage, TopicData } from './messages.js';
+import type { PublicationMessage, ServerMessage, TopicData } from './messages.js';
 import { type SubscribeOptions, Subscription } from './subscription.js';
+import { WholeData } from './whole-data.js';
 
 /** The part of the browser's WebSocket that is used; Node's global one and `ws` fit. */
 export interface WebSocketLike {
@@ -60,6 +61,7 @@ const ignore = (): void => {};
  */
 export class TidewatchClient {
   private readonly subscriptions = new Map<number, Subscription>();
+  private readonly whole = new WholeData();
   private readonly backoff: Backoff;
   private readonly heartbeatMs: number;
   private socket: WebSocketLike | null = null;
@@ -97,7 +99,7 @@ export class TidewatchClient {
     for (const known of this.subscriptions.values()) {
       if (known.topic === topic) throw new Error(`already subscribed to ${topic}`);
     }
-    const subscription = new Subscription<Topic>(this.nextId++, topic, options, (left) =>
+    const subscription = new Subscription<Topic>(this.nextId++, topic, options, this.whole, (left) =>
       this.unsubscribe(left),
     );
     this.subscriptions.set(subscription.id, subscription as unknown as Subscription);
@@ -175,11 +177,10 @@ export class TidewatchClient {
     this.heardAtMs = Date.now();
     switch (message.type) {
       case 'message':
-        for (const subscription of this.subscriptions.values()) {
-          if (covers(subscription.topic, message.topic)) subscription.publication(message);
-        }
+        this.publication(message);
         break;
       case 'position':
+        this.whole.forget(message.topic);
         for (const subscription of this.subscriptions.values()) {
           if (covers(subscription.topic, message.topic)) subscription.repositioned(message);
         }
@@ -204,6 +205,15 @@ export class TidewatchClient {
       default:
         break;
     }
+  }
+
+  private publication(message: PublicationMessage): void {
+    const taking = [...this.subscriptions.values()].filter(({ topic }) => covers(topic, message.topic));
+    const data = this.whole.of(
+      message,
+      taking.some(({ wantsPatches }) => wantsPatches),
+    );
+    for (const subscription of taking) subscription.publication(message, data);
   }
 
   private retry(code: number, reason: string): void {

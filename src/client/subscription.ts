@@ -1,4 +1,3 @@
-import { applyMergePatch } from './merge-patch.js';
 import type {
   Policy,
   Position,
@@ -7,6 +6,7 @@ import type {
   SubscribedMessage,
   TopicData,
 } from './messages.js';
+import type { WholeData } from './whole-data.js';
 
 /** Beside the data: where it stands and how it came. */
 export interface Delivery {
@@ -47,20 +47,24 @@ export interface SubscribeOptions<T> {
 /** One topic (or family, with a trailing `*`) that the client keeps subscribed over reconnects. */
 export class Subscription<Topic extends string = string> {
   private readonly positions = new Map<string, { epoch: string; offset: number }>();
-  /** Last whole data per topic: what patches apply to. Kept only when patches were asked for. */
-  private readonly whole = new Map<string, { offset: number; data: unknown }>();
 
   /** @internal Made by `TidewatchClient.subscribe`. */
   constructor(
     readonly id: number,
     readonly topic: Topic,
     private readonly options: SubscribeOptions<TopicData<Topic>>,
+    private readonly whole: WholeData,
     private readonly leave: (subscription: Subscription<Topic>) => void,
   ) {}
 
   /** Where the topic stands; `null` before the first answer, and for a family, which has a position per topic. */
   get position(): Position | null {
     return this.positions.get(this.topic) ?? null;
+  }
+
+  /** @internal Whether patches were asked for. */
+  get wantsPatches(): boolean {
+    return this.options.delta === true;
   }
 
   unsubscribe(): void {
@@ -87,7 +91,6 @@ export class Subscription<Topic extends string = string> {
 
   /** @internal */
   subscribed(message: SubscribedMessage): void {
-    this.whole.clear();
     if (message.topics !== undefined) {
       const snapshot = (message.snapshot ?? {}) as Readonly<Record<string, unknown>>;
       for (const state of message.topics) this.joined(state, snapshot[state.topic]);
@@ -104,16 +107,19 @@ export class Subscription<Topic extends string = string> {
       this.options.onGap?.({ topic: message.topic, reason: message.reason, from: null, to: null });
   }
 
-  /** @internal */
-  publication(message: PublicationMessage): void {
+  /** @internal @param data whole; `undefined` when a patch could not be applied */
+  publication(message: PublicationMessage, data: unknown): void {
     const known = this.positions.get(message.topic);
     if (known && message.offset <= known.offset) return; // seen before the connection was lost
     const from = message.skipped?.from ?? message.offset;
     if (known && from > known.offset + 1) {
       this.options.onGap?.({ topic: message.topic, reason: 'hole', from: known.offset + 1, to: from - 1 });
     }
-    const data = this.dataOf(message);
-    if (data === undefined) return;
+    if (data === undefined) {
+      const { topic, offset } = message;
+      this.options.onGap?.({ topic, reason: 'patch_without_base', from: offset, to: offset });
+      return;
+    }
     if (known) known.offset = message.offset;
     else this.positions.set(message.topic, { epoch: '', offset: message.offset });
     this.options.onMessage(data as TopicData<Topic>, {
@@ -129,33 +135,13 @@ export class Subscription<Topic extends string = string> {
     this.options.onError?.(code, message);
   }
 
-  private dataOf(message: PublicationMessage): unknown {
-    if (!('patch' in message)) {
-      if (this.options.delta) this.whole.set(message.topic, { offset: message.offset, data: message.data });
-      return message.data;
-    }
-    const base = this.whole.get(message.topic);
-    if (base?.offset !== message.base) {
-      this.options.onGap?.({
-        topic: message.topic,
-        reason: 'patch_without_base',
-        from: message.offset,
-        to: message.offset,
-      });
-      return undefined;
-    }
-    const data = applyMergePatch(base?.data, message.patch);
-    this.whole.set(message.topic, { offset: message.offset, data });
-    return data;
-  }
-
   private joined(
     state: { topic: string; epoch: string; offset: number; recovered: boolean; reason?: string },
     snapshot: unknown,
   ): void {
     const { topic, epoch, offset } = state;
     const before = this.positions.get(topic);
-    if (this.options.delta && snapshot != null) this.whole.set(topic, { offset, data: snapshot });
+    if (this.wantsPatches && snapshot != null) this.whole.remember(topic, offset, snapshot);
     // What was missed follows as messages, in order, from where this side stands.
     if (before !== undefined && state.recovered) return;
     if (before !== undefined) {

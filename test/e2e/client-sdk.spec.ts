@@ -1,9 +1,12 @@
+import { resolve } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Hub } from '../../src/broadcast/hub.js';
 import { type ClientState, type Gap, TidewatchClient } from '../../src/client/index.js';
+import { launchBrowser } from '../harness/browser.js';
 import { type CuttableProxy, cuttableProxy } from '../harness/cuttable-proxy.js';
 import { startApp, type TestApp } from '../harness/index.js';
 
+const dist = resolve(import.meta.dirname, '../../dist/src/client');
 const portOf = (app: TestApp): number => Number(new URL(app.baseUrl).port);
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -87,6 +90,45 @@ describe('tidewatch/client against the server', () => {
     second.app.get(Hub).publish('custom.sdk', { n: 2 });
     await until('the second message', () => got.length === 2);
     expect(got).toEqual([1, 2]);
+  });
+
+  it('is exported, depends on nothing, and runs in a real browser through a cut network', async () => {
+    const exported = (await import('tidewatch/client')) as { TidewatchClient: unknown };
+    expect(exported.TidewatchClient).toBeInstanceOf(Function);
+    const app = await start();
+    const hub = app.app.get(Hub);
+    proxy = await cuttableProxy(portOf(app));
+    const browser = await launchBrowser();
+    try {
+      const page = await browser.newPage();
+      const origin = `http://127.0.0.1:${proxy.port}`;
+      // The built files as they are: an import of Node, or of a package, would fail here.
+      await page.route(`${origin}/sdk/**`, (route) => {
+        const path = new URL(route.request().url()).pathname.slice('/sdk/'.length);
+        return route.fulfill({ contentType: 'text/javascript', path: resolve(dist, path) });
+      });
+      // Any document that comes from the server itself.
+      await page.goto(`${origin}/health`);
+      await page.evaluate(`(async () => {
+        const { TidewatchClient } = await import('/sdk/index.js');
+        window.got = []; window.gaps = [];
+        window.client = new TidewatchClient({ url: location.origin, firstDelayMs: 50, maxDelayMs: 200 });
+        window.subscription = window.client.subscribe('custom.browser', {
+          onMessage: ({ n }) => window.got.push(n), onGap: (gap) => window.gaps.push(gap),
+        });
+      })()`);
+      await page.waitForFunction('window.subscription.position !== null', undefined, { timeout: 5_000 });
+      for (let n = 0; n < 200; n++) {
+        hub.publish('custom.browser', { n });
+        if (n === 100) proxy.cut();
+        if (n % 10 === 0) await sleep(5);
+      }
+      await page.waitForFunction('window.got.length >= 200', undefined, { timeout: 5_000 });
+      expect(await page.evaluate('window.got')).toEqual(Array.from({ length: 200 }, (_, n) => n));
+      expect(await page.evaluate('window.gaps')).toEqual([]);
+    } finally {
+      await browser.close();
+    }
   });
 
   it('measures a round trip and reports a topic that cannot be', async () => {
