@@ -72,9 +72,10 @@ describe('the eight rows', () => {
     expect(row('websocket_throughput')?.status).toBe('critical');
   });
 
-  it('report the worst known state as the whole', () => {
+  it('report the worst state as the whole, and unknown while a row has no data', () => {
     const { windows, service } = at(1e12);
     windows.record('memory', 1e9);
+    expect(service.answer(1e12).status).toBe('unknown');
     for (let i = 0; i < 2; i++) windows.record('cpu', 0.95);
     expect(service.answer(1e12).status).toBe('critical');
   });

@@ -37,7 +37,7 @@ export interface TargetsAnswer {
   readonly data_age_ms: number | null;
   /** Version of `alerts/thresholds.yml`. */
   readonly catalogue_version: number;
-  /** The worst status that is known. */
+  /** The worst of all rows; a row of which nothing is known is worse than one that is ok. */
   readonly status: TargetJudgement['status'];
   readonly targets: readonly TargetAnswer[];
 }
@@ -52,7 +52,7 @@ export class TargetsService {
   answer(nowMs = Date.now()): TargetsAnswer {
     const targets = [...this.thresholds.targets.values()].map((target) => this.row(target, nowMs));
     const known = (status: TargetJudgement['status']) => targets.some((row) => row.status === status);
-    const worst = (['critical', 'target_missed', 'ok'] as const).find(known) ?? 'unknown';
+    const worst = (['critical', 'target_missed', 'unknown'] as const).find(known) ?? 'ok';
     const ages = targets.flatMap(({ data_age_ms: ageMs }) => (ageMs === null ? [] : [ageMs]));
     return {
       as_of: new Date(nowMs).toISOString(),
