@@ -1,3 +1,4 @@
+import { finiteOrNull } from '../domain/json-values.js';
 import type { AnalyticsEngine } from './analytics-engine.js';
 import type { CalculatorRegistry } from './calculators/calculator-registry.js';
 import type { CalculatorRunner } from './calculators/calculator-runner.js';
@@ -109,5 +110,3 @@ export function explain(state: PortfolioState, parts: ExplainParts, nowMs: numbe
     engine: { ...engine.counts, last_seq: engine.lastSeq, portfolios: engine.portfolioCount },
   };
 }
-
-const finiteOrNull = (x: number): number | null => (Number.isFinite(x) ? x : null);

@@ -1,5 +1,6 @@
 import type { EventBus } from '../domain/event-bus.js';
 import type { HopStamps, PortfolioRevalued, SummaryReady } from '../domain/events.js';
+import { finiteOrNull } from '../domain/json-values.js';
 import { activeTrace, inBatchSpan, type TraceOrigin } from '../observability/tracing/tracing.js';
 import type { AnalyticsEngine } from './analytics-engine.js';
 import type { AnalyticsMeter } from './analytics-meter.js';
@@ -180,5 +181,3 @@ function hopsOf({ batch, sourceMs, computedMs }: PortfolioState): HopStamps {
     computedMs,
   };
 }
-
-const finiteOrNull = (x: number): number | null => (Number.isFinite(x) ? x : null);

@@ -19,6 +19,7 @@ const names = [
   'style.css',
   'icon.svg',
   'main.js',
+  'key.js',
   'socket.js',
   'state.js',
   'format.js',

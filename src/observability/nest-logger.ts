@@ -16,7 +16,10 @@ export class NestLogger implements LoggerService {
     this.out.warn({ context }, text(message));
   }
   error(message: unknown, stack?: unknown, context?: unknown): void {
-    if (message instanceof Error) this.out.error({ err: message, context }, message.message);
+    // Thrown out of the start or the use of the application: whoever called it says it, once.
+    if (stack === 'ExceptionHandler' || context === 'ExceptionHandler')
+      this.out.info({ err: message }, 'failed');
+    else if (message instanceof Error) this.out.error({ err: message, context }, message.message);
     else this.out.error({ stack, context }, text(message));
   }
   fatal(message: unknown, context?: unknown): void {

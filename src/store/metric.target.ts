@@ -21,9 +21,6 @@ export const metricFault = ({ value }: MetricPoint): RowFault | null =>
 
 export type MetricKind = 'analytics' | 'risk';
 
-/** Key of a series in memory. */
-export const seriesKey = (portfolioId: string, metricType: string): string => `${portfolioId}\n${metricType}`;
-
 /** How metrics are written, and on plain PostgreSQL how the minutes of late ones are marked for the roll-ups. */
 export class MetricTarget implements RowTarget<MetricPoint> {
   readonly name: 'analytics_metrics' | 'risk_metrics';

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { PoolClient } from 'pg';
 import { EventBus } from '../domain/event-bus.js';
@@ -331,7 +332,7 @@ export class PortfolioRepository {
         });
       } catch (error) {
         if (attempt === outcomeAttempts) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 50 * 2 ** attempt));
+        await pause(50 * 2 ** attempt);
       }
     }
   }

@@ -54,6 +54,11 @@ describe('the code map', () => {
     ['src/health', stages],
     ['src/lifecycle', stages],
     ['src/config', stages],
+    ['src/access', stages],
+    ['src/embedded', stages],
+    ['src/observability', ['src/ingest', 'src/analytics', 'src/risk', 'src/broadcast']],
+    ['src/client', [...stages, 'src/observability', 'src/config', 'src/http']],
+    ['src/console', stages],
   ])('%s does not import %j', (folder, others) => {
     expect(crossing(folder, others)).toEqual([]);
   });
@@ -63,6 +68,29 @@ describe('the code map', () => {
       .filter(({ text }) => /\bprocess\.env\b/.test(text))
       .map(({ path }) => folderOf(path));
     expect([...new Set(readers)]).toEqual(['src/config']);
+  });
+
+  it('nothing but the composition root, the demo and the commands imports ingest or broadcast', () => {
+    const importers = imports
+      .filter(({ from, to }) => /^src\/(ingest|broadcast)\//.test(to) && folderOf(from) !== folderOf(to))
+      .map(({ from }) => (from.split('/').length === 2 ? 'the composition root' : folderOf(from)));
+    const allowed = ['the composition root', 'src/cli', 'src/demo'];
+    expect([...new Set(importers)].filter((from) => !allowed.includes(from))).toEqual([]);
+  });
+
+  it('only src/store and the named exceptions speak SQL', () => {
+    const statement =
+      /['"`]\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH|CREATE|ALTER|DROP|TRUNCATE|COPY|SET|BEGIN|COMMIT|ROLLBACK) [A-Za-z0-9(*$"]|\.query\(/;
+    const speakers = files
+      .filter(({ path, text }) => statement.test(text) && !/^(src\/store|migrations)\//.test(path))
+      .map(({ path }) => path)
+      .filter((path) => path.startsWith('src/'));
+    expect(speakers.sort()).toEqual([
+      'src/doctor/checks/database.check.ts',
+      'src/embedded/postgres-server.ts',
+      'src/observability/collection/collector-clients.ts',
+      'src/observability/collection/collector-database.ts',
+    ]);
   });
 
   it('only src/lifecycle and the bootstrap use process signals, and no stage uses shutdown hooks of Nest', () => {

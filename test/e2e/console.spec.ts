@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser } from 'playwright-core';
+import { hashKey } from '../../src/access/key-file.authorizer.js';
 import { launchBrowser } from '../harness/browser.js';
 import { startApp, type TestApp } from '../harness/index.js';
 
@@ -68,6 +72,52 @@ describe('the console in a real browser', () => {
     expect(drawn).toBe(true);
     expect(complaints).toEqual([]);
     await page.close();
+  });
+
+  it('asks for a key where the server wants one, and uses it for everything', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tidewatch-console-'));
+    const keys = [{ id: 'all', hash: hashKey('right-key'), scopes: ['admin'] }];
+    writeFileSync(join(folder, 'keys.json'), JSON.stringify({ keys }));
+    const keyed = await startApp({ API_KEYS: join(folder, 'keys.json') });
+    const page = await browser.newPage();
+    try {
+      const headers = { authorization: 'Bearer right-key', 'content-type': 'application/json' };
+      const book = { name: 'Keyed book', currency: 'USD', positions: [{ symbol: 'KEY', quantity: 10 }] };
+      await fetch(`${keyed.baseUrl}/api/v1/portfolios/KEYED`, {
+        method: 'PUT',
+        headers,
+        body: JSON.stringify(book),
+      });
+      await page.goto(keyed.baseUrl);
+      const enter = async (key: string) => {
+        await page.locator('#key').fill(key);
+        await page.locator('#key').press('Enter');
+      };
+      await enter('wrong-key');
+      await page.locator('#key-form', { hasText: 'does not take this key' }).waitFor({ timeout: 5_000 });
+      await enter('right-key');
+      const row = page.locator('tbody tr', { hasText: 'Keyed book' });
+      await row.waitFor({ timeout: 5_000 });
+      await page.locator('#connection', { hasText: /live|stale/ }).waitFor({ timeout: 5_000 });
+      const ticks = [{ symbol: 'KEY', ts: Date.now(), price: 7 }];
+      await fetch(`${keyed.baseUrl}/api/v1/ingest/ticks`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ ticks }),
+      });
+      await page.locator('#prices', { hasText: 'KEY' }).waitFor({ timeout: 5_000 });
+      // It stays with the tab, and out of the address.
+      await page.reload();
+      await row.waitFor({ timeout: 5_000 });
+      expect(await page.locator('#key-form').isVisible()).toBe(false);
+      expect(page.url()).not.toContain('right-key');
+      await page.locator('#forget').click();
+      await page.locator('#key-form').waitFor({ timeout: 5_000 });
+    } finally {
+      await page.close();
+      await keyed.stop();
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('says so when the server is gone and keeps the last known values', async () => {

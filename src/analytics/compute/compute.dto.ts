@@ -79,8 +79,6 @@ export const computeRequest = z
     };
   });
 
-export type ComputeRequest = z.output<typeof computeRequest>;
-
 function annualisationOf(sampling: z.output<typeof samplingField>): Annualisation {
   if (typeof sampling === 'object' && 'periods_per_year' in sampling) {
     return { periodsPerYear: sampling.periods_per_year, samplingPeriodMs: Number.NaN };

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Problem } from '../../domain/problem.js';
 import type { Position } from '../publication.js';
 import { type RedisKeys, shardCount } from './redis-keys.js';
@@ -124,7 +125,7 @@ export class Outbox {
       this.shards.map(async (shard) => {
         while (shard.inFlight !== null || shard.queue.some((entry) => entry.delivered)) {
           if (!this.link.isUp) throw new Error('Redis is away');
-          if (shard.sending) await new Promise((resolve) => setTimeout(resolve, 5));
+          if (shard.sending) await pause(5);
           else await this.send(shard);
         }
         this.pump(shard);

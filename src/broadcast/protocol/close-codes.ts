@@ -33,8 +33,6 @@ export const closeCode = define({
   tooManyMessages: { code: 4029, reason: 'too many messages', advice: 'resume' },
 });
 
-export type CloseName = keyof typeof closeCode;
-
 const byNumber = new Map<number, CloseCode>(Object.values(closeCode).map((entry) => [entry.code, entry]));
 
 /** Label for metrics: the number when it is ours or common, `other` for what a peer made up. */
@@ -42,11 +40,3 @@ export function closeLabel(code: number): string {
   if (byNumber.has(code) || code === 1001 || code === 1005 || code === 1006) return String(code);
   return 'other';
 }
-
-export const closeLabels: readonly string[] = [
-  ...[...byNumber.keys()].map(String),
-  '1001',
-  '1005',
-  '1006',
-  'other',
-];

@@ -1,4 +1,5 @@
 import { age } from './format.js';
+import { askForKey, authorization, currentKey, forgetKey } from './key.js';
 import { drawDetail, drawEvents, drawLimits, drawPrices } from './panels/detail.js';
 import { drawPortfolios } from './panels/portfolios.js';
 import { drawTargets } from './panels/targets.js';
@@ -10,10 +11,28 @@ const state = createState();
 let dirty = true;
 
 async function read(path) {
-  const response = await fetch(path, { headers: { accept: 'application/json' } });
+  const key = currentKey();
+  const response = await fetch(path, { headers: { accept: 'application/json', ...authorization() } });
+  if (response.status === 401) {
+    // Unless another request has led to a new one meanwhile.
+    if (key === currentKey()) await askForKey($('key-form'));
+    return read(path);
+  }
+  if (response.status === 403) refuse((await response.json()).detail);
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
   return response.json();
 }
+
+/** A key may see less than the page shows: then the page says so. */
+function refuse(why) {
+  $('refusal').textContent = why;
+  $('refusal').hidden = false;
+}
+
+$('forget').onclick = () => {
+  forgetKey();
+  location.reload();
+};
 
 const failing = new Set();
 
@@ -61,6 +80,7 @@ function draw() {
   if (!dirty) return;
   dirty = false;
   $('portfolios-empty').hidden = state.portfolios.size > 0;
+  $('forget').hidden = currentKey() === null;
   drawTargets($('targets'), state.targets);
   drawPortfolios($('portfolios'), state, (id) => {
     state.selected = id;
@@ -83,7 +103,10 @@ setInterval(() => {
   state.received = 0;
 }, 1_000);
 
-connect(['analytics.*', 'risk.*', 'prices.*', 'limits.*', 'alerts', 'system'], {
+const topics = ['analytics.*', 'risk.*', 'prices.*', 'limits.*', 'alerts', 'system'];
+const live = {
+  key: currentKey,
+  newKey: () => askForKey($('key-form')),
   onState(connection) {
     state.connection = connection;
   },
@@ -91,9 +114,13 @@ connect(['analytics.*', 'risk.*', 'prices.*', 'limits.*', 'alerts', 'system'], {
     applyMessage(state, topic, data);
     dirty = true;
   },
-});
+};
 addEventListener('resize', () => {
   dirty = true;
 });
-poll().then(firstValues);
+// What is read first also finds out whether a key is needed.
+poll().then(() => {
+  connect(topics, live);
+  return firstValues();
+});
 draw();

@@ -2,10 +2,12 @@
 
 const firstDelayMs = 500;
 const maxDelayMs = 15_000;
+/** No valid key in time, expired, revoked: without another key it would be closed again. */
+const keyRefused = new Set([3000, 4001, 4002]);
 
 /**
  * @param {string[]} topics a trailing * subscribes to a family
- * @param {{ onState: (state: 'connecting' | 'live' | 'waiting') => void, onMessage: (topic: string, data: unknown, ts: number) => void }} on
+ * @param {{ key: () => string | null, newKey: () => Promise<void>, onState: (state: 'connecting' | 'live' | 'waiting') => void, onMessage: (topic: string, data: unknown, ts: number) => void }} on
  */
 export function connect(topics, on) {
   /** Where each topic stands, so that a reconnect asks only for what was missed. */
@@ -25,6 +27,8 @@ export function connect(topics, on) {
     const socket = new WebSocket(`${scheme}//${location.host}/ws/stream`);
 
     socket.onopen = () => {
+      const key = on.key();
+      if (key !== null) socket.send(JSON.stringify({ type: 'auth', token: key }));
       topics.forEach((topic, index) => {
         const message = { type: 'subscribe', id: index + 1, topic, policy: 'conflate', every_ms: 250 };
         const since = positionsOf(topic);
@@ -53,6 +57,10 @@ export function connect(topics, on) {
     };
     socket.onclose = ({ code, reason }) => {
       on.onState('waiting');
+      if (keyRefused.has(code)) {
+        on.newKey().then(open);
+        return;
+      }
       const askedMs = code === 1012 ? askedDelay(reason) : 0;
       // Full jitter: a thousand consoles must not come back in the same second.
       const wait = askedMs || delayMs * (0.5 + Math.random() / 2);

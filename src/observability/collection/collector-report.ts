@@ -1,3 +1,4 @@
+import { isoOrNull } from '../../domain/json-values.js';
 import type { CollectorTask } from './collector-task.js';
 import type { Cost } from './cost-meter.js';
 import type { BrokenCollector } from './discovery.js';
@@ -19,15 +20,15 @@ export function reportOf(task: CollectorTask) {
     default_interval_seconds: manifest.intervalMs / 1000,
     timeout_seconds: task.timeoutMs / 1000,
     backoff: pacing.backoff,
-    burst_until: bursting ? iso(pacing.burstingUntilMs) : null,
-    last_run: iso(task.lastRunAtMs),
-    last_success: iso(task.lastSuccessAtMs),
-    as_of: iso(task.lastSuccessAtMs),
+    burst_until: bursting ? isoOrNull(pacing.burstingUntilMs) : null,
+    last_run: isoOrNull(task.lastRunAtMs),
+    last_success: isoOrNull(task.lastSuccessAtMs),
+    as_of: isoOrNull(task.lastSuccessAtMs),
     data_age_ms: task.lastSuccessAtMs === null ? null : Math.max(0, nowMs - task.lastSuccessAtMs),
     /** Since the last success, or since the start when there was none. */
     age_seconds: task.ageMs === null ? null : task.ageMs / 1000,
     stale: task.enabled ? task.stale : null,
-    next_run: iso(task.nextRunAtMs),
+    next_run: isoOrNull(task.nextRunAtMs),
     outcome: task.lastOutcome,
     duration_ms: task.lastDurationMs,
     cost: costOf(task.lastCost),
@@ -39,7 +40,7 @@ export function reportOf(task: CollectorTask) {
     error:
       error === null
         ? null
-        : { class: error.class, message: error.message, part: error.part, at: iso(error.atMs) },
+        : { class: error.class, message: error.message, part: error.part, at: isoOrNull(error.atMs) },
   };
 }
 
@@ -61,4 +62,3 @@ const costOf = (cost: Cost) => ({
 });
 
 const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
-const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { lintMetric } from '../metric-lint.js';
 import { type MetricSample, Metrics } from '../metrics.js';
 import { HistogramSeries } from '../series.js';
@@ -58,7 +59,7 @@ export async function dryRun(definition: CollectorDefinition, options: DryRunOpt
   );
   task.enable();
   for (let run = 0; run < (options.runs ?? 1); run++) {
-    if (run > 0) await new Promise((resolve) => setTimeout(resolve, options.pauseMs ?? 1_000));
+    if (run > 0) await pause(options.pauseMs ?? 1_000);
     await task.runOnce();
   }
   const samples = manifest.metrics.map(({ name, type }) => ({

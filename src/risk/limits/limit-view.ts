@@ -1,9 +1,8 @@
 import type { LimitTransition } from '../../domain/events.js';
+import { isoOrNull } from '../../domain/json-values.js';
 import type { StoredAuditEntry } from '../../store/audit.repository.js';
 import type { WatchedLimit } from './limit-book.js';
 import { effectiveThresholds, utilisation } from './limit-level.js';
-
-const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 
 /** A limit as the API gives it. */
 export function limitView(watched: WatchedLimit, nowMs: number) {
@@ -21,21 +20,21 @@ export function limitView(watched: WatchedLimit, nowMs: number) {
     current_value: value,
     utilization: utilisation(value, limit, nowMs),
     status: state.level,
-    status_since: iso(state.sinceMs),
+    status_since: isoOrNull(state.sinceMs),
     ...(value === null ? { reason: reason ?? 'not evaluated yet' } : {}),
-    as_of: iso(state.breach.atMs),
+    as_of: isoOrNull(state.breach.atMs),
     data_age_ms: state.breach.atMs === null ? null : Math.max(0, nowMs - state.breach.atMs),
     acknowledged: acknowledgement(watched),
     temporary_increase: effective.temporary
       ? {
           threshold_value: effective.threshold,
           warning_threshold: effective.warning,
-          until: iso(limit.temporaryUntilMs),
+          until: isoOrNull(limit.temporaryUntilMs),
         }
       : null,
     version: limit.version,
-    created_at: iso(limit.createdAtMs),
-    updated_at: iso(limit.updatedAtMs),
+    created_at: isoOrNull(limit.createdAtMs),
+    updated_at: isoOrNull(limit.updatedAtMs),
   };
 }
 
@@ -44,7 +43,7 @@ function acknowledgement({ limit, state }: WatchedLimit) {
   const { acknowledgedAtMs, acknowledgedBy, acknowledgeComment } = limit;
   const began = state.warning.activeSinceMs ?? state.breach.activeSinceMs;
   if (acknowledgedAtMs === null || began === null || acknowledgedAtMs < began) return null;
-  return { at: iso(acknowledgedAtMs), by: acknowledgedBy, comment: acknowledgeComment };
+  return { at: isoOrNull(acknowledgedAtMs), by: acknowledgedBy, comment: acknowledgeComment };
 }
 
 /** A transition as the API and `limits.{portfolio}` give it. */
@@ -58,11 +57,11 @@ export const transitionView = (e: LimitTransition) => ({
   threshold_value: e.thresholdValue,
   warning_threshold: e.warningThreshold,
   utilization: e.value === null ? null : e.value / e.thresholdValue,
-  at: iso(e.atMs),
+  at: isoOrNull(e.atMs),
 });
 
 export const auditView = (e: StoredAuditEntry) => ({
-  at: iso(e.atMs),
+  at: isoOrNull(e.atMs),
   actor: e.actor,
   action: e.action,
   before: e.before,

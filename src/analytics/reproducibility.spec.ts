@@ -1,14 +1,49 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import type { Portfolio } from '../domain/portfolio.js';
 import type { StoredTick } from '../domain/tick.js';
-import { replayDigest } from './replay.js';
+import { AnalyticsEngine } from './analytics-engine.js';
+import { summaryOf } from './summary.js';
 
 const golden = new URL('../../test/golden/analytics/', import.meta.url);
 const realTicks = new URL('../../../shared/data/us-equity-ticks-5min.csv', import.meta.url);
 
 /** Digests as they were recorded. A change here is a change of what clients get: it belongs into the changelog. */
 const expected = JSON.parse(readFileSync(new URL('digests.json', golden), 'utf8')) as Record<string, string>;
+
+interface ReplayResult {
+  readonly ticks: number;
+  /** SHA-256 over the summaries of every portfolio after each `every` ticks, as JSON. */
+  readonly digest: string;
+  readonly engine: AnalyticsEngine;
+}
+
+/**
+ * Feeds recorded ticks through a new engine and digests everything that it would have answered on the way. The same
+ * recording gives the same digest, bit for bit: what a change of the formulas shows up in, and what tells two
+ * installations apart.
+ */
+function replayDigest(
+  ticks: Iterable<StoredTick>,
+  portfolios: readonly Portfolio[],
+  every = 100,
+): ReplayResult {
+  const engine = new AnalyticsEngine();
+  for (const portfolio of portfolios) engine.applyChange({ kind: 'put', portfolio });
+  const hash = createHash('sha256');
+  let count = 0;
+  const answer = (): void => {
+    for (const state of engine.allStates())
+      hash.update(JSON.stringify(summaryOf(engine, state, {}, state.asOfMs)));
+  };
+  for (const tick of ticks) {
+    engine.applyTick(tick);
+    if (++count % every === 0) answer();
+  }
+  answer();
+  return { ticks: count, digest: hash.digest('hex'), engine };
+}
 
 function ticksOf(csv: string): StoredTick[] {
   const [, ...lines] = csv.trim().split('\n');
