@@ -39,3 +39,6 @@ export const age = (ms) => {
   if (ms < 120_000) return `${number(ms / 1_000, 1)} s old`;
   return `${number(ms / 60_000, 0)} min old`;
 };
+
+/** `gross_exposure` as it is read. */
+export const words = (name) => name.replaceAll('_', ' ');

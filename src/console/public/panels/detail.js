@@ -1,4 +1,4 @@
-import { age, currency, number, percent } from '../format.js';
+import { age, currency, number, percent, words } from '../format.js';
 import { drawChart } from './chart.js';
 import { headlineVar } from './portfolios.js';
 
@@ -47,7 +47,7 @@ export function drawLimits(root, limits) {
       const name = document.createElement('span');
       name.className = 'status';
       name.dataset.status = limit.status ?? 'unknown';
-      name.textContent = `${limit.limit_type ?? limit.metric_type}: ${limit.status ?? 'unknown'}`;
+      name.textContent = `${words(limit.limit_type ?? limit.metric_type)}: ${limit.status ?? 'unknown'}`;
       const meter = document.createElement('meter');
       meter.max = 1.25;
       meter.low = Number.isFinite(limit.warning_threshold)
@@ -72,7 +72,7 @@ export function drawEvents(root, events) {
       time.textContent = at.toLocaleTimeString();
       const what =
         family === 'limits'
-          ? `${id}: ${data.limit_type ?? 'limit'} ${data.from} → ${data.to}`
+          ? `${id}: ${words(data.limit_type ?? 'limit')} ${data.from} → ${data.to}`
           : `${data.name ?? 'alert'} ${data.state ?? ''}`;
       line.append(time, what);
       return line;

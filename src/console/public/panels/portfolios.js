@@ -1,4 +1,4 @@
-import { currency, percent } from '../format.js';
+import { currency, percent, words } from '../format.js';
 import { drawSparkline } from './chart.js';
 
 const rows = new Map();
@@ -60,7 +60,7 @@ export function drawPortfolios(root, state, onSelect) {
     const worst = worstLimit(state.limits.get(portfolio.id));
     known.status.dataset.status = worst?.status ?? 'unknown';
     known.status.textContent = worst
-      ? `${worst.limit_type ?? worst.metric_type} ${percent(worst.utilization, 0)}`
+      ? `${words(worst.limit_type ?? worst.metric_type)} ${percent(worst.utilization, 0)}`
       : '–';
     known.tr.setAttribute('aria-selected', String(portfolio.id === state.selected));
     drawSparkline(known.canvas, portfolio.points.slice(-sparklinePoints));
