@@ -1,8 +1,5 @@
-<<<<<<< HEAD
-import type { Cluster, Redis } from 'ioredis';
-=======
 import { setTimeout as pause } from 'node:timers/promises';
->>>>>>> 5ce16f8 (feat(console): asks for a key where the server wants one; docs: every route, index of decisions, exceptions named; refactor: one home for small functions, dead exports removed, ws is for tests only; fix(platform): a failed start is said once)
+import type { Cluster, Redis } from 'ioredis';
 import { type Position, Publication } from '../publication.js';
 import type { LossReason, TopicLog } from '../topic-log.js';
 import { Broker, type BrokerListener, type BrokerState, type Message, type Published } from './broker.js';
