@@ -105,15 +105,21 @@ describe('Monte Carlo VaR', () => {
     });
 
     it('states a standard error that is the spread of VaR over seeds', () => {
-      const runs = Array.from({ length: 40 }, (_, i) =>
-        monteCarloVar({ ...sobol, paths: 4_096, confidence: 0.95, seed: 1000 + i }),
-      );
-      const exact = parametricVar(0, sigma, 0.95);
-      const spread = Math.sqrt(variance(runs.map((r) => r.var)));
-      const stated = mean(runs.map((r) => r.standardError!));
-      expect(stated / spread).toBeGreaterThan(0.6);
-      expect(stated / spread).toBeLessThan(1.7);
-      expect(Math.abs(mean(runs.map((r) => r.var)) - exact)).toBeLessThan((4 * spread) / Math.sqrt(40));
+      for (const [paths, confidence] of [
+        [4_096, 0.95],
+        [8_192, 0.99],
+      ] as const) {
+        const runs = Array.from({ length: 80 }, (_, i) =>
+          monteCarloVar({ ...sobol, paths, confidence, seed: 1000 + i }),
+        );
+        const exact = parametricVar(0, sigma, confidence);
+        const spread = Math.sqrt(variance(runs.map((r) => r.var)));
+        const stated = Math.sqrt(mean(runs.map((r) => r.standardError! ** 2)));
+        expect(stated / spread).toBeGreaterThan(0.7);
+        expect(stated / spread).toBeLessThan(1.45);
+        // An order statistic of points spread so evenly is up to a rank off on average: less than the error stated.
+        expect(Math.abs(mean(runs.map((r) => r.var)) - exact)).toBeLessThan(0.75 * stated);
+      }
     });
 
     it('takes more factors than there are dimensions, the rest by random numbers', () => {

@@ -68,7 +68,7 @@ export function monteCarloVar(spec: MonteCarloSpec): MonteCarloTail {
   );
   const standardError =
     sampling === 'sobol'
-      ? replicateStandardError(pnl, confidence, sobolReplicates, spec.tail)
+      ? replicateStandardError(pnl, confidence, sobolReplicates)
       : quantileStandardError(pnl, confidence, antithetic);
   return { ...tailInPlace(pnl, confidence, spec.tail), paths, seed, standardError, repair: factor.repair };
 }

@@ -24,8 +24,18 @@ export function quantileStandardError(
   const quantile = selectSmallest(work, Math.min(rank, n - 1));
   const both = antithetic ? pairsBelow(pnl, quantile) : alpha * alpha;
   const spread = Math.sqrt(Math.max(0, n * (alpha * (1 - alpha) + (both - alpha * alpha))));
-  // Four deviations wide where the sample reaches that far: the slope over more order statistics is less noisy.
-  const reach = Math.min(rank, n - 1 - rank);
+  return rankStandardError(work, rank, spread);
+}
+
+/**
+ * Deviation of an order statistic whose rank is uncertain by `spread`: the slope of the ordered values around it,
+ * over four deviations where the sample reaches that far, since a slope over more of them is less noisy.
+ *
+ * @param work reordered
+ * @returns `null` where the sample does not reach one deviation, or one rank, to either side
+ */
+export function rankStandardError(work: Float64Array, rank: number, spread: number): number | null {
+  const reach = Math.min(rank, work.length - 1 - rank);
   const step = Math.min(Math.max(1, Math.round(4 * spread)), reach);
   if (step < Math.max(1, spread)) return null;
   const low = selectSmallest(work, rank - step);

@@ -73,7 +73,7 @@ function estimatorOf(method: VarMethod, o: VarOptions, source: MomentSource): Re
 }
 
 const sobolRule =
-  'Sobol points (direction numbers of Joe and Kuo 2008), each replicate with a random linear scrambling and digital shift of its own; the standard error is that of the mean of the replicates';
+  'Sobol points (direction numbers of Joe and Kuo 2008), each replicate with a random linear scrambling and digital shift of its own; the standard error comes from the spread of the replicates';
 
 function momentsOf(o: VarOptions, source: MomentSource): Record<string, unknown> {
   if (source === 'covariance') return { estimator: 'given_covariance', mean: 'zero' };
