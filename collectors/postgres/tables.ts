@@ -38,6 +38,7 @@ const tablesSql = `
   JOIN pg_class c ON c.oid = r.root
   JOIN pg_class pc ON pc.oid = s.relid
   JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname NOT IN ('_timescaledb_catalog', '_timescaledb_config', '_timescaledb_cache')
   GROUP BY 1 ORDER BY 2 DESC LIMIT 50`;
 
 export async function collectTables(database: CollectorDatabase, metrics: CollectorMetrics): Promise<void> {
