@@ -1,13 +1,12 @@
 import { observationCost } from './observability/observation-cost.js';
-import { onOff, parts } from './observability/on-off.js';
+import { onOff } from './observability/on-off.js';
 import { scrapeCost } from './observability/scrape-cost.js';
 
 /**
  * The cost of watching: one observation, one scrape, and the CPU of ingest and broadcast with metrics, collectors and
  * traces on and off.
  * @param args a section's name (`observation`, `scrape`, `on-off`) for it alone; `--quick` for a run that only shows that
- * it works; `--pairs N` per start; `--starts N`; `--parts metrics,traces,collectors,scrapes` for some of the watching,
- * `--parts none` for the bare server against itself
+ * it works; `--starts N`; `--pieces N` per start
  */
 export async function run(args: string[]): Promise<void> {
   const quick = args.includes('--quick');
@@ -19,12 +18,8 @@ export async function run(args: string[]): Promise<void> {
   if (!wants('on-off')) return;
   await onOff({
     starts: args.includes('--starts') ? number('--starts', 1) : quick ? 1 : 3,
-    pairs: args.includes('--pairs') ? number('--pairs', 5) : quick ? 1 : 8,
+    pieces: args.includes('--pieces') ? number('--pieces', 100) : quick ? 10 : 120,
     subscribers: quick ? 20 : 100,
-    parts: new Set(
-      args.includes('--parts')
-        ? parts.filter((part) => args[args.indexOf('--parts') + 1]?.split(',').includes(part))
-        : parts,
-    ),
+    idleMs: quick ? 2_000 : 8_000,
   });
 }

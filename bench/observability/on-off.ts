@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { DataDir } from '../../src/embedded/data-dir.js';
 import { PostgresServer } from '../../src/embedded/postgres-server.js';
@@ -10,39 +11,37 @@ import { discover, shippedFolder } from '../../src/observability/collection/disc
 import { pin, ServerUnderTest, ticksPerRequest } from './server-under-test.js';
 
 export interface OnOffOptions {
-  /** Starts of the two servers: what one start happens to compile and lay out differently must not decide. */
+  /** Starts of the servers: what one start happens to compile and lay out differently must not decide. */
   readonly starts: number;
-  /** Pairs per start; each is twenty pieces of some milliseconds for either server, in turn. */
-  readonly pairs: number;
+  /** Pieces of work for each server per start. */
+  readonly pieces: number;
   readonly subscribers: number;
-  /** What the watched server has; with none of it, it is the bare one, and what remains is the noise of the method. */
-  readonly parts: ReadonlySet<Part>;
+  /** How long the idle servers are watched, ms. */
+  readonly idleMs: number;
 }
-
-export const parts = ['metrics', 'traces', 'collectors', 'scrapes'] as const;
-export type Part = (typeof parts)[number];
 
 /** Ten times as often as usual, so that scrapes weigh more than they ever will. */
 const scrapeEveryMs = 1_500;
-/**
- * So short that a neighbour of this machine slows both of two pieces or none; so many that a pair has its share of what
- * is rare: sampled traces, scrapes, garbage.
- */
-const piecesPerPair = 20;
 const messagesPerPiece = 500;
-
-type Path = 'ingest' | 'broadcast';
-/** CPU of one pair, ms. */
-interface Pair {
-  readonly watched: number;
-  readonly bare: number;
-}
-type Results = Readonly<Record<Path, Pair[]>>;
+/** The share of requests that is recorded unless `OTEL_TRACES_SAMPLER_ARG` says otherwise. */
+const sampleRatio = 0.05;
 
 /**
- * CPU of the very same work, watched (metrics, all collectors, traces, scrapes) and not. Two servers stand side by
- * side on one core, the database and the clients on the other; pieces of work go to them in turn, and each pair of
- * pieces gives a ratio.
+ * `again` is as bare as `bare`: what differs between the two is the noise of the method. `metrics` has metrics and
+ * tracing that records nothing, `recorded` records every request, `full` has collectors and is scraped.
+ */
+const modes = ['bare', 'again', 'metrics', 'recorded', 'full'] as const;
+type Mode = (typeof modes)[number];
+type Servers = Readonly<Record<Mode, ServerUnderTest>>;
+type Path = 'ingest' | 'broadcast';
+/** Ratios to the bare server, one per round of pieces. */
+type Ratios = Readonly<Record<Path, Record<Exclude<Mode, 'bare' | 'full'>, number[]>>>;
+
+/**
+ * CPU of the very same work, watched and not. Servers stand side by side on one core, the database and the clients on
+ * the other; pieces of some milliseconds go to them in turn, so that what slows the machine slows all of a round, and
+ * the median over the rounds is not moved by the few in which one of them collects its garbage. What does not depend on
+ * work (collectors, scrapes) is the CPU of an idle server.
  */
 export async function onOff(options: OnOffOptions): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'tidewatch-bench-'));
@@ -54,77 +53,85 @@ export async function onOff(options: OnOffOptions): Promise<void> {
   const receiver = createServer(
     (request, response) => void request.resume().on('end', () => response.end('{}')),
   );
-  receiver.listen(0, '127.0.0.1');
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   const off = join(folder, 'collectors-off.yml');
   writeFileSync(off, await allCollectorsOff());
-  const results: Results = { ingest: [], broadcast: [] };
+  const ratios: Ratios = {
+    ingest: { again: [], metrics: [], recorded: [] },
+    broadcast: { again: [], metrics: [], recorded: [] },
+  };
+  const idle: number[] = [];
   try {
     await postgres.start();
     const endpoint = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
-    const server = async (database: string, has: ReadonlySet<Part>) =>
-      ServerUnderTest.start(
-        has.has('metrics') ? 'watched' : 'bare',
+    const server = async (mode: Mode, database: string) => {
+      const bare = mode === 'bare' || mode === 'again';
+      const recorded = mode === 'recorded' ? 1 : mode === 'full' ? sampleRatio : 0;
+      return ServerUnderTest.start(
+        bare ? 'bare' : 'watched',
         {
           PATH: process.env.PATH ?? '',
           DATA_DIR: folder,
           DATABASE_URL: await freshDatabase(postgres.url, database),
           DEMO: 'off',
           LOG_LEVEL: 'silent',
-          ...(has.has('collectors') ? {} : { COLLECTORS_CONFIG: off }),
-          ...(has.has('traces') ? { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } : {}),
+          ...(mode === 'full' ? {} : { COLLECTORS_CONFIG: off }),
+          ...(bare
+            ? {}
+            : { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: String(recorded) }),
         },
         pinned ? 0 : null,
       );
+    };
     for (let start = 0; start < options.starts; start++) {
-      const pair = {
-        bare: await server(`bare_${start}`, new Set()),
-        watched: await server(`watched_${start}`, options.parts),
-      };
-      await measure(pair, options, results);
+      const servers: Partial<Record<Mode, ServerUnderTest>> = {};
+      for (const mode of modes) servers[mode] = await server(mode, `${mode}_${start}`);
+      try {
+        await measure(servers as Servers, options, ratios);
+        idle.push(await idleShare(servers as Servers, options.idleMs));
+      } finally {
+        await Promise.all(Object.values(servers).map((one) => one.stop()));
+      }
     }
   } finally {
     await postgres.stop();
     receiver.close();
     rmSync(folder, { recursive: true, force: true });
   }
-  report(results, options, pinned);
+  report(ratios, idle, options, pinned);
 }
 
-async function measure(
-  servers: Readonly<Record<keyof Pair, ServerUnderTest>>,
-  { subscribers, pairs, parts: has }: OnOffOptions,
-  results: Results,
-): Promise<void> {
-  const scrape = () => void servers.watched.scrape().catch(() => {});
-  const scrapes = has.has('scrapes') ? setInterval(scrape, scrapeEveryMs) : undefined;
-  try {
-    for (const server of Object.values(servers)) await server.subscribe(subscribers);
-    // The first pairs warm up: compiled code, open connections, the first partitions.
-    for (let pair = -2; pair < pairs; pair++) {
-      for (const path of ['ingest', 'broadcast'] as const) {
-        const taken = await interleaved(servers, path);
-        if (pair >= 0) results[path].push(taken);
+async function measure(servers: Servers, options: OnOffOptions, ratios: Ratios): Promise<void> {
+  const loaded = modes.filter((mode) => mode !== 'full');
+  for (const mode of loaded) await servers[mode].subscribe(options.subscribers);
+  const work = {
+    ingest: (server: ServerUnderTest) => server.ingest(),
+    broadcast: (server: ServerUnderTest) => server.broadcast(messagesPerPiece),
+  };
+  for (const path of ['ingest', 'broadcast'] as const) {
+    // The first rounds warm up: compiled code, open connections, the first partitions.
+    for (let round = -30; round < options.pieces; round++) {
+      const taken: Partial<Record<Mode, number>> = {};
+      for (const mode of round % 2 === 0 ? loaded : loaded.toReversed()) {
+        taken[mode] = await work[path](servers[mode]);
+      }
+      if (round < 0) continue;
+      for (const mode of ['again', 'metrics', 'recorded'] as const) {
+        ratios[path][mode].push((taken[mode] as number) / (taken.bare as number) - 1);
       }
     }
-  } finally {
-    clearInterval(scrapes);
-    await Promise.all(Object.values(servers).map((server) => server.stop()));
   }
 }
 
-async function interleaved(
-  servers: Readonly<Record<keyof Pair, ServerUnderTest>>,
-  path: Path,
-): Promise<Pair> {
-  const taken = { watched: 0, bare: 0 };
-  for (let piece = 0; piece < piecesPerPair; piece++) {
-    const order = piece % 2 === 0 ? (['bare', 'watched'] as const) : (['watched', 'bare'] as const);
-    for (const side of order) {
-      const server = servers[side];
-      taken[side] += await (path === 'ingest' ? server.ingest() : server.broadcast(messagesPerPiece));
-    }
-  }
-  return taken;
+/** What collectors, scrapes and the timers of all that watch take of a core, in a server that has nothing else to do. */
+async function idleShare({ bare, full }: Servers, idleMs: number): Promise<number> {
+  const scrapes = setInterval(() => void full.scrape().catch(() => {}), scrapeEveryMs);
+  const before = [await bare.cpu(), await full.cpu()] as const;
+  const start = performance.now();
+  await sleep(idleMs);
+  const after = [await bare.cpu(), await full.cpu()] as const;
+  clearInterval(scrapes);
+  return (after[1] - before[1] - (after[0] - before[0])) / (performance.now() - start);
 }
 
 async function freshDatabase(url: string, name: string): Promise<string> {
@@ -145,32 +152,36 @@ async function allCollectorsOff(): Promise<string> {
   return found.map(({ definition }) => `${definition.manifest.name}: { enabled: false }\n`).join('');
 }
 
-function report(results: Results, options: OnOffOptions, pinned: boolean): void {
-  const what =
-    options.parts.size === 0
-      ? 'bare over bare: the noise of the method'
-      : `watched (${[...options.parts].join(', ')}) over bare (goal ≤ 3 %)`;
-  console.log(`CPU of the server, ${what}; ${pinned ? 'pinned cores' : 'cores not pinned'}`);
-  const units = {
-    ingest: piecesPerPair * ticksPerRequest,
-    broadcast: piecesPerPair * messagesPerPiece * options.subscribers,
-  };
-  const names = {
-    ingest: `ingest, requests of ${ticksPerRequest} ticks`,
-    broadcast: `broadcast to ${options.subscribers} clients`,
-  };
+const quantile = (sorted: readonly number[], q: number): number =>
+  sorted[Math.round(q * (sorted.length - 1))] as number;
+const percent = (ratio: number): string => `${ratio < 0 ? '−' : '+'}${Math.abs(ratio * 100).toFixed(1)} %`;
+
+function report(ratios: Ratios, idle: readonly number[], options: OnOffOptions, pinned: boolean): void {
+  const fixed = quantile(
+    [...idle].sort((a, b) => a - b),
+    0.5,
+  );
+  const where = pinned ? 'pinned cores' : 'cores not pinned';
+  console.log(`CPU of the server, watched over bare (goal ≤ 3 %); ${options.starts} starts, ${where}`);
   for (const path of ['ingest', 'broadcast'] as const) {
-    const pairs = results[path];
-    const ratios = pairs.map(({ watched, bare }) => watched / bare - 1).sort((a, b) => a - b);
-    const at = (q: number) => ratios[Math.round(q * (ratios.length - 1))] as number;
-    const total = (side: keyof Pair) => pairs.reduce((sum, pair) => sum + pair[side], 0);
-    const each = (side: keyof Pair) => ((total(side) / pairs.length / units[path]) * 1e6).toFixed(0);
-    const percent = (ratio: number) => `${ratio < 0 ? '−' : '+'}${Math.abs(ratio * 100).toFixed(1)} %`;
+    const medians = { again: 0, metrics: 0, recorded: 0 };
+    const spreads: string[] = [];
+    for (const mode of ['again', 'metrics', 'recorded'] as const) {
+      const sorted = ratios[path][mode].toSorted((a, b) => a - b);
+      medians[mode] = quantile(sorted, 0.5);
+      // Of a median: 1.57 / √n of the distance between the quartiles covers 95 %.
+      const error = (1.57 * (quantile(sorted, 0.75) - quantile(sorted, 0.25))) / Math.sqrt(sorted.length);
+      spreads.push(`${mode} ${percent(medians[mode])} ± ${(error * 100).toFixed(1)}`);
+    }
+    const usual = (1 - sampleRatio) * medians.metrics + sampleRatio * medians.recorded;
+    const what =
+      path === 'ingest' ? `requests of ${ticksPerRequest} ticks` : `${options.subscribers} clients`;
     console.log(
-      `  ${names[path].padEnd(36)} median of ${pairs.length} pairs ${percent(at(0.5)).padStart(7)}` +
-        `   quartiles ${percent(at(0.25))} … ${percent(at(0.75))}` +
-        `   together ${percent(total('watched') / total('bare') - 1)}` +
-        `   ${each('watched')} against ${each('bare')} ns each`,
+      `  ${`${path}, ${what}`.padEnd(34)} ${percent(usual)} with 5 % recorded, ${percent(usual + fixed)} with collectors and scrapes` +
+        `   (medians of ${ratios[path].again.length} rounds: ${spreads.join(', ')})`,
     );
   }
+  console.log(
+    `  idle, collectors and a scrape every ${scrapeEveryMs / 1000} s: ${percent(fixed)} of a core (${idle.map(percent).join(', ')})`,
+  );
 }

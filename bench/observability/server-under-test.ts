@@ -36,9 +36,9 @@ export class ServerUnderTest {
   /** @returns CPU of the server for taking in {@link ticksPerRequest} ticks in one request, ms */
   async ingest(): Promise<number> {
     const body = this.body();
-    const before = await this.ask({ ask: 'cpu' });
+    const before = await this.cpu();
     await this.post(body);
-    return (await this.ask({ ask: 'cpu' })) - before;
+    return (await this.cpu()) - before;
   }
 
   /** @returns CPU of the server for publishing so many messages to all subscribers, ms */
@@ -49,6 +49,11 @@ export class ServerUnderTest {
   /** Raw sockets that subscribe and then only drain: the clients' own parsing stays out of the picture. */
   async subscribe(count: number): Promise<void> {
     this.sockets = await Promise.all(Array.from({ length: count }, () => subscriber(new URL(this.url))));
+  }
+
+  /** CPU since the start, ms. */
+  cpu(): Promise<number> {
+    return this.ask({ ask: 'cpu' });
   }
 
   async scrape(): Promise<void> {
