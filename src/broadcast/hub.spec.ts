@@ -6,6 +6,7 @@ import { MemoryBroker } from './broker/memory.broker.js';
 import { Hub, type HubStats, type Joined } from './hub.js';
 import type { Encoding, Receiver } from './receiver.js';
 import type { Subscription, SubscriptionOptions } from './subscription.js';
+import { type ReadyTarget, ready, type StreamHandle } from './wire/socket-writer.js';
 
 interface Message {
   /** `joined` and `left` are the test's own marks: where a subscription that covers the topic began and ended. */
@@ -18,29 +19,51 @@ interface Message {
   readonly skipped?: { from: number; to: number };
 }
 
-/** Reads what a client would; can refuse to take anything for a while. */
-class FakeReceiver implements Receiver {
+/** Reads what a client would; can refuse to take anything for a while. Fan-outs write to its handle, as to a socket's. */
+class FakeReceiver implements Receiver, ReadyTarget {
   readonly encoding: Encoding = 'text';
   readonly isOpen = true;
-  readonly slot = -1;
+  readonly socket = null as never;
+  readonly handle: StreamHandle = {
+    writeBuffer: (_request, bytes) => {
+      this.queue.push(bytes);
+      this.writes.push(this.readAll());
+      return 0;
+    },
+    writev: () => -1,
+  };
+  readonly slot = ready.enter(this);
   readonly subscriptions: Subscription[] = [];
   readonly messages: Message[] = [];
   readonly writes: number[] = [];
   skipped = 0;
-  blocked = false;
+  private isBlocked = false;
   private queue: Buffer[] = [];
+
+  get blocked(): boolean {
+    return this.isBlocked;
+  }
+
+  set blocked(blocked: boolean) {
+    this.isBlocked = blocked;
+    ready.handles[this.slot] = blocked ? null : this.handle;
+  }
+
+  block(): void {}
+
+  onWritten(): void {}
 
   deliver(bytes: Buffer, messages: number): void {
     this.writes.push(messages);
     this.queue.push(bytes);
-    if (!this.blocked) for (const each of this.queue.splice(0)) this.read(each);
+    if (!this.blocked) this.readAll();
   }
 
   /** Puts a mark behind all that was delivered so far. */
   mark(type: 'joined' | 'left', topic: string, offset: number): void {
     const bytes = Buffer.from(JSON.stringify({ type, topic, offset }));
     this.queue.push(Buffer.concat([Buffer.from([0x81, bytes.length]), bytes]));
-    if (!this.blocked) for (const each of this.queue.splice(0)) this.read(each);
+    if (!this.blocked) this.readAll();
   }
 
   gather(bytes: Buffer): boolean {
@@ -51,7 +74,14 @@ class FakeReceiver implements Receiver {
   flushGathered(): void {
     if (this.blocked || this.queue.length === 0) return;
     this.writes.push(this.queue.length);
+    this.readAll();
+  }
+
+  /** @returns how many messages there were */
+  private readAll(): number {
+    const before = this.messages.length;
     for (const bytes of this.queue.splice(0)) this.read(bytes);
+    return this.messages.length - before;
   }
 
   private read(bytes: Buffer): void {
