@@ -50,7 +50,7 @@ export class Measurements {
     console.log(
       `  in ${this.rounds} turns with the C floor: ${r.ownUs.toFixed(4)} against ${r.baseUs.toFixed(4)} µs/msg, ` +
         `ratio ${r.ratio.toFixed(2)} (quartiles ${r.low.toFixed(2)} to ${r.high.toFixed(2)}; ` +
-        `${Math.round(r.busy * 100)} % of the core) ${verdict(r.ratio, goal, '× the floor')}`,
+        `${Math.round(r.busy * 100)} % of the core, ${r.perWrite?.toFixed(2) ?? '?'} messages per write) ${verdict(r.ratio, goal, '× the floor')}`,
     );
   }
 

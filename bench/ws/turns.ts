@@ -16,6 +16,8 @@ export interface TurnsResult {
   readonly high: number;
   /** Share of its core that the server used. */
   readonly busy: number;
+  /** More than the burst: the server fell behind and joined them; `undefined` where it does not say. */
+  readonly perWrite: number | undefined;
 }
 
 class Contestant {
@@ -38,18 +40,20 @@ class Contestant {
   }
 
   /** Publishes for one turn; the others' clients stand still meanwhile. */
-  async turn(start: string, ms = turnMs): Promise<{ us: number; busy: number }> {
+  async turn(start: string, ms = turnMs): Promise<{ us: number; busy: number; perWrite?: number }> {
     this.client.process.kill('SIGCONT');
     await sleep(30);
     const [before, began] = [cpuSeconds(this.server.pids), performance.now()];
     await this.ask(start);
     await sleep(ms);
-    const { published } = (await this.ask('/stop')) as { published: number };
+    const said = (await this.ask('/stop')) as { published: number; messages_per_write?: number };
+    const { published, messages_per_write: perWrite } = said;
     const seconds = (performance.now() - began) / 1_000;
     await sleep(60);
     const cpu = cpuSeconds(this.server.pids) - before;
     this.pause();
-    return { us: (cpu * 1e6) / (published * this.subscribers), busy: cpu / seconds };
+    const turn = { us: (cpu * 1e6) / (published * this.subscribers), busy: cpu / seconds };
+    return perWrite === undefined ? turn : { ...turn, perWrite };
   }
 
   pause(): void {
@@ -88,12 +92,14 @@ export async function inTurns(
     const bases: number[] = [];
     const owns: number[] = [];
     const busy: number[] = [];
+    let perWrite: number | undefined;
     // Strictly one after the other: TCP behaves otherwise after a longer rest.
     bases.push((await a.turn(start)).us);
     for (let i = 0; i < rounds; i++) {
       const own = await b.turn(start);
       owns.push(own.us);
       busy.push(own.busy);
+      perWrite = own.perWrite;
       bases.push((await a.turn(start)).us);
     }
     const ratios = owns.map((us, i) => (2 * us) / (bases[i]! + bases[i + 1]!));
@@ -104,6 +110,7 @@ export async function inTurns(
       low: quantile(ratios, 0.25),
       high: quantile(ratios, 0.75),
       busy: quantile(busy, 0.5),
+      perWrite,
     };
   } finally {
     await a.end();

@@ -406,6 +406,20 @@ describe('Hub', () => {
       1, 2, 3, 4, 5,
     ]);
   });
+
+  it('does not give again, later in a fan-out, what it gave ahead of its turn', async () => {
+    let now = 0;
+    hub = makeHub(() => (now += 0.6));
+    for (let i = 0; i < 200; i++) await join(hub, new FakeReceiver(), 'custom.*');
+    await join(hub, receiver, 'custom.*');
+    await join(hub, receiver, 'custom.a');
+    hub.publish('custom.b', 1);
+    await turn();
+    expect(receiver.messages.filter((m) => m.type === 'message')).toHaveLength(0);
+    hub.unsubscribe(receiver.subscriptions.find((s) => s.topic === 'custom.a')!);
+    await settle(hub);
+    expect(receiver.messages.filter((m) => m.type === 'message')).toHaveLength(1);
+  });
 });
 
 const covers = (name: string, topic: string): boolean =>
