@@ -134,6 +134,22 @@ describe('AnalyticsEngine', () => {
     expect(engine.price('AAA')).toEqual({ price: 12, tsMs: 1_000 });
   });
 
+  it('gives a portfolio without positions no value, and the reason', () => {
+    const engine = engineOf();
+    engine.applyChange(put('P', []));
+    expect(engine.marked('P')).toMatchObject({
+      value: null,
+      reason: 'the portfolio has no positions',
+      asOfMs: null,
+    });
+    engine.applyChange(put('P', [{ symbol: 'AAA', quantity: 1 }]));
+    engine.applyTick(tick('AAA', 10));
+    expect(engine.marked('P')).toMatchObject({ value: 10, reason: null });
+    engine.applyChange(put('P', []));
+    expect(engine.marked('P')).toMatchObject({ value: null, asOfMs: null });
+    expect(engine.state('P')!.window.size).toBe(1);
+  });
+
   it('values in the currency of the portfolio, over a pivot where it must, and follows the rate', () => {
     const engine = engineOf();
     engine.applyChange(put('P', [{ symbol: 'SAP', quantity: 10 }], 'GBP'));

@@ -240,6 +240,7 @@ export class AnalyticsEngine extends PortfolioBook {
 
   /** The value summed afresh from quantities, prices and rates; what the running value is checked against. */
   revaluation(state: PortfolioState): number {
+    if (state.portfolio.positions.length === 0) return Number.NaN;
     const sum = new CompensatedSum();
     for (const { symbol, quantity } of state.portfolio.positions) {
       const index = this.prices.index(symbol);
@@ -252,6 +253,7 @@ export class AnalyticsEngine extends PortfolioBook {
   /** Why a portfolio has no value; `null` when it has one. */
   reasonNoValue(state: PortfolioState): string | null {
     if (Number.isFinite(state.value)) return null;
+    if (state.portfolio.positions.length === 0) return 'the portfolio has no positions';
     for (const { symbol } of state.portfolio.positions) {
       const index = this.prices.index(symbol);
       if (Number.isNaN(this.prices.prices[index]!)) return `no price of ${symbol} has been seen`;

@@ -11,6 +11,7 @@ export class AnalyticsMeter {
   readonly saturations: CounterHandle;
   readonly applySeconds: HistogramHandle;
   readonly publishSeconds: HistogramHandle;
+  readonly waitSeconds: HistogramHandle;
   readonly publications: CounterHandle;
   readonly conflated: CounterHandle;
   readonly evictions: CounterHandle;
@@ -30,6 +31,7 @@ export class AnalyticsMeter {
     this.saturations = metrics.counter(specs.analyticsQueueSaturations, {});
     this.applySeconds = metrics.histogram(specs.analyticsApplySeconds, {});
     this.publishSeconds = metrics.histogram(specs.analyticsPublishSeconds, {});
+    this.waitSeconds = metrics.histogram(specs.analyticsWaitSeconds, {});
     this.publications = metrics.counter(specs.analyticsPublications, {});
     this.conflated = metrics.counter(specs.analyticsConflated, {});
     this.evictions = metrics.counter(specs.analyticsWindowEvictions, {});

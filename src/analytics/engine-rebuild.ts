@@ -4,12 +4,12 @@ import { blocksMargin } from '../kernel/stream-window.js';
 import type { PortfolioRepository, PositionChange } from '../store/portfolio.repository.js';
 import type { TickRepository } from '../store/tick.repository.js';
 import type { AnalyticsEngine } from './analytics-engine.js';
-import { fullWindow } from './window-budget.js';
+import type { WindowBudget } from './window-budget.js';
 
 /** Numbers of the total order that the search for the beginning looks at first. */
 const firstSpan = 100_000;
 /** Times that the last step of the search is halved. */
-const narrowings = 8;
+const narrowings = 4;
 /** Ticks read at most: about ten seconds. Windows that would need more begin with what that gives. */
 export const maxReplayTicks = 3_000_000;
 
@@ -36,7 +36,8 @@ export async function rebuildEngine(engine: AnalyticsEngine, source: RebuildSour
   const started = performance.now();
   const toSeq = await source.ticks.endOfOrder();
   const portfolios = await source.portfolios.all();
-  const fromSeq = portfolios.length === 0 ? toSeq : await beginning(portfolios, toSeq, source.ticks);
+  const need = new WindowNeed(portfolios, engine.budget);
+  const fromSeq = portfolios.length === 0 ? toSeq : await beginning(need, toSeq, source.ticks);
   engine.setQuiet(true);
   try {
     const prices = [...(await source.ticks.lastPrices(fromSeq))];
@@ -58,12 +59,7 @@ export async function rebuildEngine(engine: AnalyticsEngine, source: RebuildSour
 }
 
 /** Walks back in doubling steps until every portfolio has met the ticks that fill its window, then halves the last step. */
-async function beginning(
-  portfolios: readonly Portfolio[],
-  end: number,
-  ticks: RebuildSource['ticks'],
-): Promise<number> {
-  const need = new WindowNeed(portfolios);
+async function beginning(need: WindowNeed, end: number, ticks: RebuildSource['ticks']): Promise<number> {
   let from = end;
   for (let span = firstSpan; from > 1; span *= 2) {
     const next = Math.max(1, from - span);
@@ -98,16 +94,19 @@ async function narrowed(
   return from;
 }
 
-/** How many ticks each portfolio still has to meet. */
+/** How many ticks each portfolio has met on the way back, and whether those are enough for its window. */
 class WindowNeed {
   private readonly holders = new Map<string, number[]>();
-  private readonly missing: number[];
+  private readonly active: readonly boolean[];
+  private seen: readonly number[];
   private read = 0;
 
-  constructor(portfolios: readonly Portfolio[]) {
-    this.missing = portfolios.map(({ positions }) =>
-      positions.length === 0 ? 0 : fullWindow + blocksMargin,
-    );
+  constructor(
+    portfolios: readonly Portfolio[],
+    private readonly budget: WindowBudget,
+  ) {
+    this.active = portfolios.map(({ positions }) => positions.length > 0);
+    this.seen = portfolios.map(() => 0);
     portfolios.forEach(({ positions }, index) => {
       for (const { symbol } of positions) {
         const list = this.holders.get(symbol);
@@ -121,22 +120,23 @@ class WindowNeed {
     let read = this.read;
     for (const count of counts.values()) read += count;
     if (read >= maxReplayTicks) return true;
-    return this.after(counts).every((n) => n <= 0);
+    const seen = this.after(counts);
+    // Windows are shorter where memory is; that only gets clear on the way.
+    const enough = this.budget.pointsToRebuild(seen) + blocksMargin;
+    return seen.every((points, index) => points >= enough || !this.active[index]);
   }
 
   take(counts: ReadonlyMap<string, number>): void {
     for (const count of counts.values()) this.read += count;
-    this.after(counts).forEach((n, index) => {
-      this.missing[index] = n;
-    });
+    this.seen = this.after(counts);
   }
 
   private after(counts: ReadonlyMap<string, number>): number[] {
-    const missing = [...this.missing];
+    const seen = [...this.seen];
     for (const [symbol, count] of counts) {
-      for (const index of this.holders.get(symbol) ?? []) missing[index]! -= count;
+      for (const index of this.holders.get(symbol) ?? []) seen[index]! += count;
     }
-    return missing;
+    return seen;
   }
 }
 
@@ -158,7 +158,7 @@ async function replay(
     }
   };
   const nextChange = (): number => (change.done ? Number.POSITIVE_INFINITY : change.value.seq);
-  for await (const batch of ticks.replay({ fromSeq, toSeq })) {
+  for await (const batch of readAhead(ticks.replay({ fromSeq, toSeq }))) {
     for (const tick of batch as readonly StoredTick[]) {
       if (nextChange() < tick.seq) await changesBefore(tick.seq);
       engine.applyTick(tick);
@@ -167,6 +167,20 @@ async function replay(
   }
   await changesBefore(Number.POSITIVE_INFINITY);
   return { ticks: tickCount, changes: changeCount };
+}
+
+/** Asks for the next batch before the last one is worked on: the database reads while the engine applies. */
+async function* readAhead<T>(batches: AsyncIterable<T>): AsyncGenerator<T, undefined> {
+  const source = batches[Symbol.asyncIterator]();
+  let next = source.next();
+  for (;;) {
+    const { done, value } = await next;
+    if (done) return undefined;
+    next = source.next();
+    // A failure is seen when its turn comes, not as a rejection that nobody waits for.
+    next.catch(() => undefined);
+    yield value;
+  }
 }
 
 async function* flattened(

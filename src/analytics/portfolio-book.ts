@@ -3,7 +3,7 @@ import type { MarkedPosition, Portfolio } from '../domain/portfolio.js';
 /** A portfolio marked to the latest prices. */
 export interface MarkedPortfolio {
   readonly portfolio: Portfolio;
-  /** Sum of the market values; `null` while any held symbol has no price or FX rate, with the reason. */
+  /** Sum of the market values; `null` while a held symbol has no price or FX rate or nothing is held, with the reason. */
   readonly value: number | null;
   readonly reason: string | null;
   readonly positions: readonly MarkedPosition[];

@@ -43,9 +43,9 @@ export class PortfolioState {
     return this.marks.window(this.index);
   }
 
-  /** NaN while a position has no price or rate. */
+  /** NaN while a position has no price or rate, and without positions: there is no price that could date a 0. */
   get value(): number {
-    return this.marks.value(this.index);
+    return this.portfolio.positions.length === 0 ? Number.NaN : this.marks.value(this.index);
   }
 
   /** Newest source time among its prices, Unix ms; NaN before the first. */

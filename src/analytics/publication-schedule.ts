@@ -1,47 +1,68 @@
 import type { PortfolioState } from './portfolio-state.js';
 
 /** Width of a slot of the wheel, ms: publications are late by at most this. */
-const slotMs = 5;
+const slotMs = 2;
 
 /**
  * Who may be published when: each portfolio at once when it changes after a pause, then at most every `intervalMs`.
  * What changes in between is published with the newest state when the interval is over, so nothing stays behind.
+ * Portfolios that nobody follows come after those that somebody does.
  */
 export class PublicationSchedule {
-  private readonly lastMs = new Map<string, number>();
+  private readonly lastMs = new WeakMap<PortfolioState, number>();
   /** Portfolios by the slot in which they fall due. */
   private readonly slots = new Map<number, PortfolioState[]>();
-  private readonly waiting = new Set<PortfolioState>();
-  private readonly ready = new Set<PortfolioState>();
+  /** When each portfolio falls due, or did: those that wait, those that are due, and those of them nobody follows. */
+  private readonly waiting = new Map<PortfolioState, number>();
+  private readonly ready = new Map<PortfolioState, number>();
+  private readonly unfollowed = new Map<PortfolioState, number>();
   private firstSlot = Number.POSITIVE_INFINITY;
+  /** When the portfolio that was taken last fell due, ms of the same clock. */
+  takenDueMs = 0;
 
   /** @param intervalMs 0: every change is published */
-  constructor(private readonly intervalMs: number) {}
+  constructor(
+    private readonly intervalMs: number,
+    private readonly isFollowed: (state: PortfolioState) => boolean = () => true,
+  ) {}
 
   /** Portfolios that have changed and are not published. */
   get pending(): number {
-    return this.waiting.size + this.ready.size;
+    return this.waiting.size + this.ready.size + this.unfollowed.size;
   }
 
-  /** When to look again, ms of the same clock; infinite when nothing waits for its time. */
+  /** When to look again, ms of the same clock; infinite when nothing that somebody follows waits for its time. */
   get nextDueMs(): number {
     if (this.ready.size > 0) return 0;
     return this.firstSlot * slotMs;
   }
 
+  /** Whether portfolios that nobody follows are due. */
+  get hasUnfollowed(): boolean {
+    return this.unfollowed.size > 0;
+  }
+
   /** @returns whether this change joins one that waits already */
   changed(state: PortfolioState, nowMs: number): boolean {
     if (this.waiting.has(state) || this.ready.has(state)) return true;
-    const dueMs = (this.lastMs.get(state.id) ?? Number.NEGATIVE_INFINITY) + this.intervalMs;
+    const since = this.unfollowed.get(state);
+    if (since !== undefined) {
+      if (this.isFollowed(state)) {
+        this.unfollowed.delete(state);
+        this.ready.set(state, nowMs);
+      }
+      return true;
+    }
+    const dueMs = (this.lastMs.get(state) ?? Number.NEGATIVE_INFINITY) + this.intervalMs;
     if (dueMs <= nowMs) {
-      this.ready.add(state);
+      this.due(state, nowMs);
       return false;
     }
     const slot = Math.ceil(dueMs / slotMs);
     const others = this.slots.get(slot);
     if (others) others.push(state);
     else this.slots.set(slot, [state]);
-    this.waiting.add(state);
+    this.waiting.set(state, dueMs);
     if (slot < this.firstSlot) this.firstSlot = slot;
     return false;
   }
@@ -49,18 +70,27 @@ export class PublicationSchedule {
   /** The next portfolio to publish now, first come first served; `undefined` when there is none. */
   take(nowMs: number): PortfolioState | undefined {
     if (this.firstSlot * slotMs <= nowMs) this.advance(nowMs);
-    for (const state of this.ready) {
-      this.ready.delete(state);
-      this.lastMs.set(state.id, nowMs);
+    return this.first(this.ready, nowMs);
+  }
+
+  /** The same among those that nobody follows. */
+  takeUnfollowed(nowMs: number): PortfolioState | undefined {
+    return this.first(this.unfollowed, nowMs);
+  }
+
+  private first(due: Map<PortfolioState, number>, nowMs: number): PortfolioState | undefined {
+    for (const [state, dueMs] of due) {
+      due.delete(state);
+      this.lastMs.set(state, nowMs);
+      this.takenDueMs = dueMs;
       return state;
     }
     return undefined;
   }
 
-  forget(state: PortfolioState): void {
-    this.waiting.delete(state);
-    this.ready.delete(state);
-    this.lastMs.delete(state.id);
+  private due(state: PortfolioState, dueMs: number): void {
+    if (this.isFollowed(state)) this.ready.set(state, dueMs);
+    else this.unfollowed.set(state, dueMs);
   }
 
   private advance(nowMs: number): void {
@@ -71,7 +101,12 @@ export class PublicationSchedule {
         continue;
       }
       this.slots.delete(slot);
-      for (const state of states) if (this.waiting.delete(state)) this.ready.add(state);
+      for (const state of states) {
+        const dueMs = this.waiting.get(state);
+        if (dueMs === undefined) continue;
+        this.waiting.delete(state);
+        this.due(state, dueMs);
+      }
     }
     this.firstSlot = first;
   }

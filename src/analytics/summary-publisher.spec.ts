@@ -87,7 +87,58 @@ describe('SummaryPublisher', () => {
       ingestedMs: state.batch!.ingestedAtMs,
       storedMs: state.batch!.storedAtMs,
       computedMs: expect.any(Number),
+      dueMs: expect.any(Number),
     });
+  });
+
+  it('tells the wait for the interval apart from the latency', () => {
+    const { apply, summaries, metrics } = setUp(100);
+    apply(['A', 'P', 'Q'], 30);
+    expect(summaries[0]!.hops.dueMs).toBe(summaries[0]!.hops.computedMs);
+    jest.advanceTimersByTime(30);
+    apply(['P']);
+    jest.advanceTimersByTime(500);
+    const { dueMs, computedMs } = summaries.at(-1)!.hops;
+    expect(dueMs - computedMs).toBeGreaterThanOrEqual(68);
+    expect(dueMs - computedMs).toBeLessThanOrEqual(72);
+    const read = (name: string): number => metrics.read(name)[0]!.value;
+    expect(read('tidewatch_analytics_conflation_wait_seconds_sum')).toBeCloseTo(
+      (dueMs - computedMs) / 1_000,
+      6,
+    );
+    // Each was accepted 5 ms before it was applied; slots of the schedule are 2 ms wide.
+    expect(read('tidewatch_analytics_publish_latency_seconds_sum')).toBeGreaterThanOrEqual(0.015);
+    expect(read('tidewatch_analytics_publish_latency_seconds_sum')).toBeLessThanOrEqual(0.02);
+  });
+
+  it('publishes what nobody follows after the rest, and all of it in the end', () => {
+    const { apply, summaries, publisher } = setUp(100);
+    publisher.isFollowed = (id) => id === 'Q';
+    apply(['A', 'P', 'Q'], 30);
+    expect(summaries.map((s) => s.portfolioId)).toEqual(['Q', 'P']);
+    for (let i = 0; i < 10; i++) {
+      apply(['P', 'Q'], 4);
+      jest.advanceTimersByTime(10);
+    }
+    jest.advanceTimersByTime(1_000);
+    expect(
+      summaries
+        .slice(2)
+        .map((s) => s.portfolioId)
+        .sort(),
+    ).toEqual(['P', 'Q']);
+  });
+
+  it('publishes at once again what somebody begins to follow', () => {
+    const { apply, summaries, publisher } = setUp(0);
+    let followed = false;
+    publisher.isFollowed = () => followed;
+    jest.spyOn(performance, 'now').mockReturnValue(performance.now());
+    for (let i = 0; i < 3; i++) apply(['P']);
+    followed = true;
+    apply(['P']);
+    expect(summaries.at(-1)?.portfolioId).toBe('P');
+    jest.restoreAllMocks();
   });
 
   it('publishes every change with an interval of 0', () => {

@@ -16,6 +16,9 @@ const announceEveryMs = 10;
 const fewPortfolios = 256;
 /** Longest time that publishing holds the event loop, ms. */
 const sliceMs = 4;
+/** Share of the event loop's time for summaries that nobody follows, and how often some of them are published, ms. */
+const unfollowedShare = 0.05;
+const unfollowedEveryMs = 20;
 
 /**
  * Tells the later stages what changed: `portfolio.revalued` after each batch, `summary.ready` conflated. When there is
@@ -33,6 +36,13 @@ export class SummaryPublisher implements FeedListener {
   /** The one that changes which wait to be announced came in. */
   private trace: TraceOrigin | null = null;
   private readonly listeners: ((state: PortfolioState) => void)[] = [];
+  private allowanceMs = sliceMs;
+  private refilledMs = performance.now();
+  /**
+   * Whether anybody gets a portfolio's summaries. Those that nobody does get are published in little spare time: enough for
+   * a first answer to who subscribes next.
+   */
+  isFollowed: (portfolioId: string) => boolean = () => true;
 
   constructor(
     private readonly engine: AnalyticsEngine,
@@ -41,7 +51,7 @@ export class SummaryPublisher implements FeedListener {
     private readonly meter: AnalyticsMeter,
     intervalMs: number,
   ) {
-    this.schedule = new PublicationSchedule(intervalMs);
+    this.schedule = new PublicationSchedule(intervalMs, ({ id }) => this.isFollowed(id));
   }
 
   /** Portfolios that wait for their publication. */
@@ -96,27 +106,52 @@ export class SummaryPublisher implements FeedListener {
   /** Publishes what is due, for a slice of time; the rest follows in the next turns of the event loop. */
   private pump(): void {
     if (this.pumping || this.stopped) return;
+    const { schedule } = this;
     const end = performance.now() + sliceMs;
-    for (let now = performance.now(); now < end; now = performance.now()) {
-      const state = this.schedule.take(now);
+    let now = performance.now();
+    for (; now < end; now = performance.now()) {
+      const state = schedule.take(now);
       if (state === undefined) break;
-      const trace = this.traces.get(state);
-      if (trace === undefined) this.publish(state);
-      else {
-        this.traces.delete(state);
-        inBatchSpan('analytics publish', [trace], { 'tidewatch.portfolio': state.id }, () =>
-          this.publish(state),
-        );
-      }
+      this.publishTraced(state, schedule.takenDueMs);
     }
-    const { nextDueMs } = this.schedule;
-    if (nextDueMs <= performance.now()) {
+    if (now < end && schedule.hasUnfollowed) now = this.pumpUnfollowed(now, end);
+    const { nextDueMs } = schedule;
+    if (nextDueMs <= now) {
       this.pumping = true;
       setImmediate(() => {
         this.pumping = false;
         this.pump();
       });
-    } else this.wakeAt(nextDueMs);
+    } else this.wakeAt(Math.min(nextDueMs, schedule.hasUnfollowed ? now + unfollowedEveryMs : nextDueMs));
+  }
+
+  /** @returns the time now */
+  private pumpUnfollowed(from: number, end: number): number {
+    const refill = (from - this.refilledMs) * unfollowedShare;
+    this.allowanceMs = Math.min(sliceMs, this.allowanceMs + refill);
+    this.refilledMs = from;
+    let now = from;
+    while (now < end && now - from < this.allowanceMs) {
+      const state = this.schedule.takeUnfollowed(now);
+      if (state === undefined) break;
+      // That it had to wait for spare time is not for its latency.
+      this.publishTraced(state, now);
+      now = performance.now();
+    }
+    this.allowanceMs -= now - from;
+    return now;
+  }
+
+  private publishTraced(state: PortfolioState, dueMs: number): void {
+    const trace = this.traces.get(state);
+    if (trace === undefined) {
+      this.publish(state, dueMs);
+      return;
+    }
+    this.traces.delete(state);
+    inBatchSpan('analytics publish', [trace], { 'tidewatch.portfolio': state.id }, () =>
+      this.publish(state, dueMs),
+    );
   }
 
   private wakeAt(dueMs: number): void {
@@ -133,12 +168,13 @@ export class SummaryPublisher implements FeedListener {
     );
   }
 
-  private publish(state: PortfolioState): void {
+  /** @param dueMs when the interval let it go, ms of the monotonic clock */
+  private publish(state: PortfolioState, dueMs: number): void {
     // Deleted since.
     if (this.engine.state(state.id) !== state) return;
     const nowMs = Date.now();
     const data = summaryOf(this.engine, state, this.calculators.latest(state), nowMs);
-    const hops = hopsOf(state);
+    const hops = hopsOf(state, dueMs);
     // An interface has no index signature; a copy of 25 fields only for that would be made thousands of times a second.
     this.bus.emit('summary.ready', {
       portfolioId: state.id,
@@ -147,7 +183,9 @@ export class SummaryPublisher implements FeedListener {
     });
     this.meter.publications.inc();
     if (hops.ingestedMs !== null) {
-      this.meter.publishSeconds.observe(Math.max(0, Date.now() - hops.ingestedMs) / 1_000);
+      const waitedMs = hops.dueMs - hops.computedMs;
+      this.meter.waitSeconds.observe(waitedMs / 1_000);
+      this.meter.publishSeconds.observe(Math.max(0, Date.now() - hops.ingestedMs - waitedMs) / 1_000);
     }
   }
 }
@@ -164,7 +202,7 @@ class Revaluation implements PortfolioRevalued {
   ) {
     this.portfolioId = state.id;
     this.value = finiteOrNull(state.value);
-    this.hops = hopsOf(state);
+    this.hops = hopsOf(state, Number.NEGATIVE_INFINITY);
   }
 
   /** To be read while the event is delivered. */
@@ -173,11 +211,13 @@ class Revaluation implements PortfolioRevalued {
   }
 }
 
-function hopsOf({ batch, sourceMs, computedMs }: PortfolioState): HopStamps {
+function hopsOf({ batch, sourceMs, computedMs }: PortfolioState, dueMs: number): HopStamps {
   return {
     sourceMs: batch === null ? null : sourceMs,
     ingestedMs: batch === null ? null : batch.ingestedAtMs,
     storedMs: batch === null ? null : batch.storedAtMs,
     computedMs,
+    // What came when the interval was over already did not wait for it.
+    dueMs: Math.max(computedMs, Math.round(performance.timeOrigin + dueMs)),
   };
 }

@@ -78,17 +78,29 @@ export class WindowBudget {
     if (window.capacity !== this.current) window.resize(this.current);
   }
 
+  /**
+   * How many points of each portfolio a rebuild has to apply to arrive at the windows of an engine that has seen at least
+   * `seen` points of each: those of the level that holds then, and as many as it takes to know that no higher one does.
+   */
+  pointsToRebuild(seen: readonly number[]): number {
+    const steps = new Uint32Array(lastStep + 1);
+    for (const points of seen) steps[stepOf(points)]!++;
+    let level = fullWindow;
+    while (level > smallestWindow && this.need(level, steps, seen.length) > this.maxBytes)
+      level = below(level);
+    return Math.max(level, above(level));
+  }
+
   private fit(): void {
     while (this.current > smallestWindow && this.need(this.current) > this.maxBytes) {
       this.current = below(this.current);
     }
   }
 
-  private need(level: number): number {
+  private need(level: number, steps = this.steps, windows = this.windows): number {
     let points = 0;
-    for (let step = firstStep; step <= lastStep; step++)
-      points += this.steps[step]! * Math.min(2 ** step, level);
-    return this.windows * bytesPerWindow + points * bytesPerPoint;
+    for (let step = firstStep; step <= lastStep; step++) points += steps[step]! * Math.min(2 ** step, level);
+    return windows * bytesPerWindow + points * bytesPerPoint;
   }
 }
 

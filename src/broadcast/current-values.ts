@@ -1,13 +1,14 @@
 import { Injectable, type OnApplicationBootstrap, type Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { AnalyticsService } from '../analytics/analytics.service.js';
+import { AnalyticsRuntime } from '../analytics/analytics-runtime.js';
 import { PortfolioBook } from '../analytics/portfolio-book.js';
 import { Problem } from '../domain/problem.js';
 import { Hub, type Present } from './hub.js';
 
 /**
  * The present value of a topic on which this process has published nothing yet: a portfolio's summary, a symbol's
- * price. A process without those stages knows none.
+ * price. A process without those stages knows none. The other way, tells the analytics stage which summaries are followed.
  */
 @Injectable()
 export class CurrentValues implements OnApplicationBootstrap {
@@ -23,6 +24,11 @@ export class CurrentValues implements OnApplicationBootstrap {
     this.analytics = this.find(AnalyticsService);
     this.book = this.find(PortfolioBook as Type<PortfolioBook>);
     this.hub.currentValue = (topic) => this.of(topic);
+    const runtime = this.find(AnalyticsRuntime as unknown as Type<AnalyticsRuntime>);
+    // Who follows a topic on another node is not known here.
+    if (runtime !== undefined && this.hub.broker.kind === 'memory') {
+      runtime.publisher.isFollowed = (portfolioId) => this.hub.isFollowed(`analytics.${portfolioId}`);
+    }
   }
 
   of(topic: string): Present {

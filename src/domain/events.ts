@@ -7,6 +7,8 @@ export interface HopStamps {
   readonly ingestedMs: number | null;
   readonly storedMs: number | null;
   readonly computedMs: number;
+  /** When the interval between two publications let it go; `computedMs` where it did not have to wait. */
+  readonly dueMs: number;
 }
 
 /** Positions of a portfolio changed and the change is durable. */

@@ -58,7 +58,7 @@ export class FakePortfolioBook extends PortfolioBook {
   }
 
   private revalued(portfolioId: string, ...symbols: string[]): void {
-    const hops = { sourceMs: null, ingestedMs: null, storedMs: null, computedMs: Date.now() };
+    const hops = { sourceMs: null, ingestedMs: null, storedMs: null, computedMs: Date.now(), dueMs: 0 };
     this.bus.emit('portfolio.revalued', { portfolioId, value: null, symbols, hops });
   }
 }

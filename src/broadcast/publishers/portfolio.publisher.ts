@@ -46,6 +46,7 @@ export class PortfolioPublisher {
         ingested_ms: hops.ingestedMs,
         stored_ms: hops.storedMs,
         computed_ms: hops.computedMs,
+        due_ms: hops.dueMs,
         published_ms: publishedMs,
       },
     });

@@ -38,10 +38,15 @@ export const analyticsApplySeconds = histogram(
 );
 export const analyticsPublishSeconds = histogram(
   'tidewatch_analytics_publish_latency_seconds',
-  'From the newest tick accepted to the summary that includes it published; includes the wait for the interval.',
+  'From the newest tick accepted to the summary that includes it published, without the wait for the interval.',
   latencyBuckets,
   {},
   { window: 'analytics_update' },
+);
+export const analyticsWaitSeconds = histogram(
+  'tidewatch_analytics_conflation_wait_seconds',
+  'How long the newest tick of a summary waited only because the interval of its portfolio was not over.',
+  latencyBuckets,
 );
 export const analyticsPublications = counter(
   'tidewatch_analytics_publications_total',

@@ -143,6 +143,25 @@ describe.each(storeBranches())('engine rebuilt from the store ($dialect)', (bran
     expect(summaries(rebuilt)).toEqual(summaries(live.engine));
   });
 
+  it('reads less where memory keeps the windows shorter', async () => {
+    const store = await openStore(await branch.freshDatabase());
+    opened.push(store);
+    const bytes = 80_000;
+    const live = follow(store, bytes);
+    await store.portfolios.put(book('PLAIN', symbols));
+    await store.portfolios.put(book('EURO', symbols, 'EUR'));
+    const ticks = seededTicks({ symbols, count: 40_000, seed: 5 });
+    for (let i = 0; i < ticks.length; i += 10_000) await store.ticks.append(ticks.slice(i, i + 10_000));
+    settled(live.feed);
+    const rebuilt = makeEngine(bytes);
+    const done = await rebuildEngine(rebuilt, source(store));
+    // Windows of 10,000 points would need all 40,000.
+    expect(done.ticks).toBeLessThan(25_000);
+    expect(rebuilt.budget.level).toBe(live.engine.budget.level);
+    expect(rebuilt.budget.level).toBeLessThan(2_000);
+    expect(summaries(rebuilt)).toEqual(summaries(live.engine));
+  });
+
   it('follows on from a rebuilt state as the uninterrupted engine does, over a crash that loses what was in memory', async () => {
     const url = await branch.freshDatabase();
     const first = await openStore(url);

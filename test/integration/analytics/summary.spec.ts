@@ -205,6 +205,17 @@ describe('portfolios and their summary', () => {
     }
   });
 
+  it('computes over a window as long as asked for, and says how long it was', async () => {
+    const values = seededTicks({ symbols: ['A'], count: 30_000, seed: 6 }).map((t) => t.price);
+    const [asked, byDefault] = await Promise.all(
+      [{ window: 20_000 }, {}].map((body) => call('POST', '/api/v1/analytics/compute', { values, ...body })),
+    );
+    expect(asked!.json.window).toMatchObject({ size: 20_000, capacity: 20_000 });
+    expect(asked!.json.min).toBe(Math.min(...values.slice(-20_000)));
+    expect(byDefault!.json.window).toMatchObject({ size: 10_000, capacity: 10_000 });
+    expect(byDefault!.json.min).toBe(Math.min(...values.slice(-10_000)));
+  });
+
   it('refuses a large body with one wrong value by naming it, and what is no JSON', async () => {
     const values = Array.from({ length: 200_000 }, (_, i) => (i === 123_456 ? 'x' : i));
     const { status, json } = await call('POST', '/api/v1/analytics/compute', { values });

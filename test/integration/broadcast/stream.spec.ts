@@ -238,7 +238,7 @@ describe.each(['memory', 'redis'])('/ws/stream with the %s broker', (broker) => 
       await client.subscribe(topic);
     }
     const now = Date.now();
-    const hops = { sourceMs: now, ingestedMs: now, storedMs: now, computedMs: now };
+    const hops = { sourceMs: now, ingestedMs: now, storedMs: now, computedMs: now, dueMs: now };
     const tick = { symbol: 'AAPL', tsMs: now, price: 10, size: null, sourceId: null };
     events.emit('ticks.stored', {
       ticks: [
