@@ -219,6 +219,29 @@ describe('AnalyticsEngine', () => {
     expect(engine.takeChanged()).toEqual([]);
   });
 
+  it('keeps back those whose announcement may wait, and names them once, in their turn', () => {
+    const engine = engineOf();
+    for (const id of ['P', 'Q', 'R']) engine.applyChange(put(id, [{ symbol: 'AAA', quantity: 1 }]));
+    engine.takeChanged();
+    for (const id of ['P', 'Q']) engine.setPatient(engine.state(id)!, true);
+    engine.applyTick(tick('AAA', 10));
+    engine.applyTick(tick('AAA', 11));
+    expect([engine.changedCount, engine.patientCount]).toEqual([1, 2]);
+    expect(engine.takeChanged(0).map((s) => s.id)).toEqual(['R']);
+    expect(engine.takeChanged(1).map((s) => s.id)).toEqual(['P']);
+    engine.applyTick(tick('AAA', 12));
+    expect(engine.takeChanged().map((s) => s.id)).toEqual(['R', 'Q', 'P']);
+    expect(engine.takeChanged()).toEqual([]);
+    engine.setPatient(engine.state('P')!, false);
+    engine.applyTick(tick('AAA', 13));
+    expect(
+      engine
+        .takeChanged(0)
+        .map((s) => s.id)
+        .sort(),
+    ).toEqual(['P', 'R']);
+  });
+
   it('remembers what was turned over inside the window', () => {
     const engine = engineOf();
     engine.applyTick(tick('AAA', 10));

@@ -87,6 +87,11 @@ export class AnalyticsEngine extends PortfolioBook {
     this.batches[this.batchNumber % batchesKept] = { ingestedAtMs, storedAtMs };
   }
 
+  /** The one that was applied last. */
+  get batch(): Batch | undefined {
+    return this.batches[this.batchNumber % batchesKept];
+  }
+
   /** While set, portfolios are not noted as changed: for a rebuild. */
   setQuiet(quiet: boolean): void {
     this.marks.quiet = quiet;
@@ -153,10 +158,13 @@ export class AnalyticsEngine extends PortfolioBook {
     this.marks.changed(state.index);
   }
 
-  /** Portfolios that have changed since the last call: to be announced now. */
-  takeChanged(): PortfolioState[] {
+  /**
+   * Portfolios that have changed since the last call: to be announced now.
+   * @param patientOnes how many of those that may wait ({@link setPatient}) to take as well
+   */
+  takeChanged(patientOnes = Number.MAX_SAFE_INTEGER): PortfolioState[] {
     const changed: PortfolioState[] = [];
-    for (const index of this.marks.takeNoted()) {
+    for (const index of this.marks.takeNoted(patientOnes)) {
       const state = this.states[index];
       if (state === undefined) continue;
       const batch = this.marks.batch(index);
@@ -179,8 +187,19 @@ export class AnalyticsEngine extends PortfolioBook {
     return symbols;
   }
 
+  /** Changed portfolios to be announced at once. */
   get changedCount(): number {
     return this.marks.notedCount;
+  }
+
+  /** Changed portfolios that may wait. */
+  get patientCount(): number {
+    return this.marks.patientCount;
+  }
+
+  /** Whether the announcement of a portfolio's changes may wait until there is time. */
+  setPatient(state: PortfolioState, patient: boolean): void {
+    if (this.states[state.index] === state) this.marks.setPatient(state.index, patient);
   }
 
   get portfolioCount(): number {

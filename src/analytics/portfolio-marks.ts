@@ -38,7 +38,10 @@ export class PortfolioMarks {
   private touchedAt = new Float64Array(0);
   private touches = 0;
   private touched: number[] = [];
+  /** Noted and not taken: those to be told of at once, and those that come when there is time. */
   private waiting: number[] = [];
+  private patient: number[] = [];
+  private isPatient = new Uint8Array(0);
   private readonly windows: StreamWindow[] = [];
   /** While set, portfolios are not noted as changed. */
   quiet = false;
@@ -61,6 +64,7 @@ export class PortfolioMarks {
     this.budget.close(this.windows[index]!);
     this.pendingCounts[index] = 0;
     this.dirty[index] = 0;
+    this.isPatient[index] = 0;
     this.missing[index] = 0;
     this.huge[index] = 0;
   }
@@ -186,9 +190,15 @@ export class PortfolioMarks {
     this.note(index);
   }
 
-  /** Portfolios noted since the last call. */
-  takeNoted(): number[] {
-    const { waiting, dirty } = this;
+  /** Whether changes of this portfolio may wait until there is time. */
+  setPatient(index: number, patient: boolean): void {
+    this.isPatient[index] = patient ? 1 : 0;
+  }
+
+  /** Portfolios noted since the last call, and at most so many of the patient ones, those that wait longest first. */
+  takeNoted(patientOnes: number): number[] {
+    const { dirty } = this;
+    const waiting = this.waiting.concat(this.patient.splice(0, patientOnes));
     this.waiting = [];
     // Indices of deleted portfolios may be there still, and twice when they were given out again.
     return waiting.filter((index) => {
@@ -200,6 +210,10 @@ export class PortfolioMarks {
 
   get notedCount(): number {
     return this.waiting.length;
+  }
+
+  get patientCount(): number {
+    return this.patient.length;
   }
 
   private mark(index: number): void {
@@ -232,7 +246,8 @@ export class PortfolioMarks {
   private note(index: number): void {
     if (this.dirty[index] === 1) return;
     this.dirty[index] = 1;
-    this.waiting.push(index);
+    if (this.isPatient[index] === 1) this.patient.push(index);
+    else this.waiting.push(index);
   }
 
   /** Brings the gathered points into the window. */
@@ -267,6 +282,7 @@ export class PortfolioMarks {
     this.pending = wider(new Float64Array(portfolios * pendingWidth), this.pending);
     this.pendingCounts = wider(new Uint8Array(portfolios), this.pendingCounts);
     this.dirty = wider(new Uint8Array(portfolios), this.dirty);
+    this.isPatient = wider(new Uint8Array(portfolios), this.isPatient);
     this.missing = wider(new Int32Array(portfolios), this.missing);
     this.huge = wider(new Int32Array(portfolios), this.huge);
     this.touchedAt = wider(new Float64Array(portfolios), this.touchedAt);

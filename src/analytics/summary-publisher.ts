@@ -16,9 +16,15 @@ const announceEveryMs = 10;
 const fewPortfolios = 256;
 /** Longest time that publishing holds the event loop, ms. */
 const sliceMs = 4;
-/** Share of the event loop's time for summaries that nobody follows, and how often some of them are published, ms. */
+/**
+ * Shares of the event loop's time for portfolios that nobody follows: for their announcements and for their summaries; and
+ * how often there are some, ms.
+ */
+const patientShare = 0.1;
 const unfollowedShare = 0.05;
 const unfollowedEveryMs = 20;
+/** Announced between two looks at the clock. */
+const patientAtOnce = 32;
 
 /**
  * Tells the later stages what changed: `portfolio.revalued` after each batch, `summary.ready` conflated. When there is
@@ -36,11 +42,13 @@ export class SummaryPublisher implements FeedListener {
   /** The one that changes which wait to be announced came in. */
   private trace: TraceOrigin | null = null;
   private readonly listeners: ((state: PortfolioState) => void)[] = [];
-  private allowanceMs = sliceMs;
-  private refilledMs = performance.now();
+  /** The newest batch whose latency is counted. */
+  private observed: AnalyticsEngine['batch'];
+  private readonly patience = new TimeShare(patientShare);
+  private readonly spare = new TimeShare(unfollowedShare);
   /**
-   * Whether anybody gets a portfolio's summaries. Those that nobody does get are published in little spare time: enough for
-   * a first answer to who subscribes next.
+   * Whether anybody gets a portfolio's summaries. Those that nobody gets are announced and published in a share of the time:
+   * enough for limits, history, and a first answer to who subscribes next.
    */
   isFollowed: (portfolioId: string) => boolean = () => true;
 
@@ -51,7 +59,11 @@ export class SummaryPublisher implements FeedListener {
     private readonly meter: AnalyticsMeter,
     intervalMs: number,
   ) {
-    this.schedule = new PublicationSchedule(intervalMs, ({ id }) => this.isFollowed(id));
+    this.schedule = new PublicationSchedule(intervalMs, (state) => {
+      const followed = this.isFollowed(state.id);
+      engine.setPatient(state, !followed);
+      return followed;
+    });
   }
 
   /** Portfolios that wait for their publication. */
@@ -67,11 +79,17 @@ export class SummaryPublisher implements FeedListener {
   applied(drained: boolean): void {
     if (this.stopped) return;
     const now = performance.now();
+    const { batch } = this.engine;
+    if (batch !== this.observed && batch !== undefined) {
+      this.observed = batch;
+      this.meter.applySeconds.observe(Math.max(0, Date.now() - batch.ingestedAtMs) / 1_000);
+    }
     const few = drained && this.engine.changedCount <= fewPortfolios;
     const dueMs = this.announcedMs + announceEveryMs;
     if (few || now >= dueMs) {
       this.announcedMs = now;
-      this.announce(now);
+      this.announce(this.engine.takeChanged(0), now);
+      this.announcePatient();
       this.pump();
     } else {
       this.trace = activeTrace() ?? this.trace;
@@ -84,17 +102,25 @@ export class SummaryPublisher implements FeedListener {
     clearTimeout(this.timer);
   }
 
-  private announce(now: number): void {
+  /** Of the portfolios that may wait: as many as their share of the time allows. */
+  private announcePatient(): void {
+    const { engine } = this;
+    const from = performance.now();
+    const allowedMs = this.patience.allowed(from);
+    let now = from;
+    while (engine.patientCount > 0 && now - from < allowedMs) {
+      this.announce(engine.takeChanged(patientAtOnce), now);
+      now = performance.now();
+    }
+    this.patience.used(now - from);
+    if (engine.patientCount > 0) this.wakeAt(now + unfollowedEveryMs);
+  }
+
+  private announce(changed: readonly PortfolioState[], now: number): void {
     const computedMs = Date.now();
     const trace = activeTrace() ?? this.trace;
     this.trace = null;
-    let observed: PortfolioState['batch'] = null;
-    for (const state of this.engine.takeChanged()) {
-      const { batch } = state;
-      if (batch !== null && batch !== observed) {
-        observed = batch;
-        this.meter.applySeconds.observe(Math.max(0, computedMs - batch.ingestedAtMs) / 1_000);
-      }
+    for (const state of changed) {
       state.computedMs = computedMs;
       for (const listener of this.listeners) listener(state);
       this.bus.emit('portfolio.revalued', new Revaluation(this.engine, state));
@@ -127,18 +153,16 @@ export class SummaryPublisher implements FeedListener {
 
   /** @returns the time now */
   private pumpUnfollowed(from: number, end: number): number {
-    const refill = (from - this.refilledMs) * unfollowedShare;
-    this.allowanceMs = Math.min(sliceMs, this.allowanceMs + refill);
-    this.refilledMs = from;
+    const allowedMs = this.spare.allowed(from);
     let now = from;
-    while (now < end && now - from < this.allowanceMs) {
+    while (now < end && now - from < allowedMs) {
       const state = this.schedule.takeUnfollowed(now);
       if (state === undefined) break;
       // That it had to wait for spare time is not for its latency.
       this.publishTraced(state, now);
       now = performance.now();
     }
-    this.allowanceMs -= now - from;
+    this.spare.used(now - from);
     return now;
   }
 
@@ -161,7 +185,7 @@ export class SummaryPublisher implements FeedListener {
     this.timer = setTimeout(
       () => {
         this.dueMs = Number.POSITIVE_INFINITY;
-        if (this.engine.changedCount > 0) this.applied(true);
+        if (this.engine.changedCount > 0 || this.engine.patientCount > 0) this.applied(true);
         this.pump();
       },
       Math.max(1, dueMs - performance.now()),
@@ -187,6 +211,25 @@ export class SummaryPublisher implements FeedListener {
       this.meter.waitSeconds.observe(waitedMs / 1_000);
       this.meter.publishSeconds.observe(Math.max(0, Date.now() - hops.ingestedMs - waitedMs) / 1_000);
     }
+  }
+}
+
+/** A share of the event loop's time, at most one slice of it saved up. */
+class TimeShare {
+  private allowanceMs = sliceMs;
+  private refilledMs = performance.now();
+
+  constructor(private readonly share: number) {}
+
+  /** @returns ms that may be used now */
+  allowed(nowMs: number): number {
+    this.allowanceMs = Math.min(sliceMs, this.allowanceMs + (nowMs - this.refilledMs) * this.share);
+    this.refilledMs = nowMs;
+    return this.allowanceMs;
+  }
+
+  used(ms: number): void {
+    this.allowanceMs -= ms;
   }
 }
 

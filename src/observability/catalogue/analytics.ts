@@ -33,7 +33,7 @@ const latencyBuckets = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1
 
 export const analyticsApplySeconds = histogram(
   'tidewatch_analytics_apply_latency_seconds',
-  'From the newest tick accepted to the portfolio marked and its window updated.',
+  'From a batch of ticks accepted to its portfolios marked and their windows updated.',
   latencyBuckets,
 );
 export const analyticsPublishSeconds = histogram(
