@@ -1,7 +1,7 @@
 // `npm run stack`: Prometheus, Alertmanager and, where installed, Grafana on loopback, configured for a running Tidewatch.
 // Everything it writes lies under DATA_DIR/stack; Ctrl-C stops all of it.
 import { spawn } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -13,12 +13,13 @@ const { values } = parseArgs({
     'prometheus-port': { type: 'string', default: '9090' },
     'alertmanager-port': { type: 'string', default: '9093' },
     'grafana-port': { type: 'string', default: '3000' },
+    interval: { type: 'string', default: '5s' },
     help: { type: 'boolean', default: false },
   },
 });
 if (values.help) {
   console.log(
-    'npm run stack -- [--target 127.0.0.1:8001] [--prometheus-port 9090] [--alertmanager-port 9093] [--grafana-port 3000]',
+    'npm run stack -- [--target 127.0.0.1:8001] [--prometheus-port 9090] [--alertmanager-port 9093] [--grafana-port 3000] [--interval 5s]',
   );
   process.exit(0);
 }
@@ -42,19 +43,26 @@ function find(...names) {
 }
 
 const local = (port) => `127.0.0.1:${port}`;
+/** `GET /metrics` asks for a token where the server has one. */
+const token = process.env.METRICS_TOKEN;
+const authorization = token ? { authorization: { credentials: token } } : {};
 const prometheusConfig = join(data, 'prometheus.yml');
+rmSync(prometheusConfig, { force: true });
 writeFileSync(
   prometheusConfig,
   JSON.stringify(
     {
-      global: { scrape_interval: '5s', evaluation_interval: '5s' },
+      global: { scrape_interval: values.interval, evaluation_interval: values.interval },
       rule_files: [join(root, 'alerts', 'rules', '*.yml')],
       alerting: { alertmanagers: [{ static_configs: [{ targets: [local(values['alertmanager-port'])] }] }] },
-      scrape_configs: [{ job_name: 'tidewatch', static_configs: [{ targets: [values.target] }] }],
+      scrape_configs: [
+        { job_name: 'tidewatch', ...authorization, static_configs: [{ targets: [values.target] }] },
+      ],
     },
     null,
     2,
   ),
+  { mode: 0o600 },
 );
 
 function grafanaHome() {
@@ -134,7 +142,10 @@ function stop(code) {
   if (stopping) return;
   stopping = true;
   for (const child of children) child.kill('SIGTERM');
-  setTimeout(() => process.exit(code), 3_000).unref();
+  setTimeout(() => {
+    for (const child of children) child.kill('SIGKILL');
+    process.exit(code);
+  }, 5_000).unref();
   process.exitCode = code;
 }
 process.on('SIGINT', () => stop(0));
@@ -145,7 +156,11 @@ for (const program of programs) {
     console.log(`${program.name.padEnd(13)} not installed (${program.install})`);
     continue;
   }
-  const child = spawn(program.bin, program.args(program.bin), { stdio: ['ignore', 'ignore', 'pipe'] });
+  // In a group of its own: Ctrl-C reaches only us, and we stop them.
+  const child = spawn(program.bin, program.args(program.bin), {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  });
   let lastLines = '';
   child.stderr.on('data', (chunk) => {
     lastLines = (lastLines + chunk).slice(-2_000);

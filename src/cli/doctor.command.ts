@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Diagnosis } from '../doctor/doctor.js';
+import type { Diagnosis, DoctorContext } from '../doctor/doctor.js';
 import { oneLine } from '../startup-error.js';
 import { configOf } from './command.js';
 
@@ -11,22 +11,28 @@ export function register(program: Command): void {
     .description('tell what is wrong with this installation; exit code 1 when something is')
     .option('--json', 'as JSON')
     .option('--strict', 'warnings, too, make the exit code 1')
-    .action(async (options: { json?: boolean; strict?: boolean }, command: Command) => {
-      const findings = await diagnose(command);
-      const bad = findings.filter(
-        ({ status }) => status === 'error' || (options.strict && status === 'warning'),
-      );
+    .option('--alert <name>', 'only: can this alert fire, and who hears of it?')
+    .action(async (options: { json?: boolean; strict?: boolean; alert?: string }, command: Command) => {
+      const findings = await diagnose(command, options.alert);
+      // Whether one alert can fire has a plain answer: without samples it cannot.
+      const strict = options.strict === true || options.alert !== undefined;
+      const bad = findings.filter(({ status }) => status === 'error' || (strict && status === 'warning'));
       if (options.json) {
         console.log(JSON.stringify({ status: bad.length === 0 ? 'ok' : 'error', findings }, null, 2));
       } else {
         for (const finding of findings) print(finding);
-        console.log(bad.length === 0 ? '\nNothing is wrong.' : `\n${bad.length} to fix.`);
+        console.log(`\n${verdict(bad.length, options.alert)}`);
       }
       process.exitCode = bad.length === 0 ? 0 : 1;
     });
 }
 
-async function diagnose(command: Command): Promise<Diagnosis[]> {
+function verdict(bad: number, alert: string | undefined): string {
+  if (alert !== undefined) return bad === 0 ? `${alert} can fire.` : `${alert} cannot fire now.`;
+  return bad === 0 ? 'Nothing is wrong.' : `${bad} to fix.`;
+}
+
+async function diagnose(command: Command, alert: string | undefined): Promise<readonly Diagnosis[]> {
   let config: ReturnType<typeof configOf>;
   try {
     config = configOf(command);
@@ -40,8 +46,17 @@ async function diagnose(command: Command): Promise<Diagnosis[]> {
   const dataDir = config.get('DATA_DIR');
   const server = serverOn(dataDir);
   const databaseUrl = config.get('DATABASE_URL') ?? (server === null ? null : runningPostgresUrl(dataDir));
-  const findings = await examine(await findChecks(), { config, server, databaseUrl });
+  const context = { config, server, databaseUrl };
+  if (alert !== undefined) return diagnoseOne(alert, context);
+  const findings = await examine(await findChecks(), context);
   return [{ check: 'settings', status: 'ok', message: 'all valid' }, ...findings];
+}
+
+async function diagnoseOne(name: string, context: DoctorContext): Promise<readonly Diagnosis[]> {
+  const { diagnoseAlert } = await import('../doctor/alerting/diagnose-alerts.js');
+  const findings = await diagnoseAlert(name, context, AbortSignal.timeout(5_000));
+  if (findings === null) return [{ check: 'alert', status: 'error', message: `no alert is named ${name}` }];
+  return findings.map(({ step, ...finding }) => ({ check: step, ...finding }));
 }
 
 function print({ check, status, message, fix }: Diagnosis): void {

@@ -151,6 +151,10 @@ export const settings = {
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('Alertmanager that gets the in-app alerts through its v2 API'),
+  PROMETHEUS_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Prometheus that judges this server; doctor asks it whether the alerts can fire'),
   SHUTDOWN_DRAIN_MS: integer(0, 8_000)
     .default(1_000)
     .describe('window over which WebSocket clients are asked to reconnect, ms'),

@@ -81,6 +81,15 @@ export interface ConnectionClosed {
   readonly atMs: number;
 }
 
+/** Somebody changed by API how the server runs; kept for the evidence of alerts that fire afterwards. */
+export interface OperationDone {
+  /** `collector`, `log level`, `redis memory`. */
+  readonly what: string;
+  /** Which of them. */
+  readonly name: string;
+  readonly change: Readonly<Record<string, unknown>>;
+}
+
 /** Everything that passes between stages. Calls follow imports; news travels here, the other way. */
 export interface DomainEvents {
   'ticks.stored': StoredTicks;
@@ -92,4 +101,5 @@ export interface DomainEvents {
   'alert.changed': AlertChanged;
   'connection.opened': ConnectionOpened;
   'connection.closed': ConnectionClosed;
+  'operation.done': OperationDone;
 }

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
 import { dashboards } from '../../dashboards/index.js';
 import { artefacts } from '../../src/observability/alerting/artefacts/alert-rules.artefact.js';
 import {
@@ -22,6 +23,24 @@ const entries = [...prometheusRules({ rules, slos: sloRules, thresholds }, shipp
 const alerts = entries.filter((entry) => 'alert' in entry);
 const alertNames = [...new Set(alerts.map(({ alert }) => alert))];
 const handWritten = ['outside.test.yml'];
+
+interface PromtoolTest {
+  readonly name: string;
+  readonly input_series?: readonly { readonly series: string }[];
+  readonly promql_expr_test?: readonly { readonly expr: string; readonly exp_samples: readonly unknown[] }[];
+}
+
+/** What a promtool test asks, and in which order. */
+function ruleTest(test: PromtoolTest) {
+  return {
+    name: test.name,
+    series: (test.input_series ?? []).map(({ series }) => series),
+    asks: (test.promql_expr_test ?? []).map(({ expr, exp_samples }) => ({
+      expr,
+      fires: exp_samples.length > 0,
+    })),
+  };
+}
 
 describe('Prometheus rules', () => {
   it('are what the thresholds generate, and nothing else', async () => {
@@ -71,11 +90,59 @@ describe('Prometheus rules', () => {
     expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
   });
 
-  it('each have tests for promtool', () => {
-    const text = readdirSync(join(root, 'alerts/tests'))
-      .map((file) => readFileSync(join(root, 'alerts/tests', file), 'utf8'))
-      .join('\n');
-    expect(alertNames.filter((name) => !text.includes(`alertname="${name}"`))).toEqual([]);
+  describe('have tests for promtool', () => {
+    const cases = readdirSync(join(root, 'alerts/tests')).flatMap((file) =>
+      (parse(readFileSync(join(root, 'alerts/tests', file), 'utf8')) as { tests: PromtoolTest[] }).tests.map(
+        ruleTest,
+      ),
+    );
+    /** What has no threshold, and fires all the time. */
+    const alwaysFires = 'Watchdog';
+    const judged = alerts.filter(({ alert }) => alert !== alwaysFires);
+    const of = (alert: (typeof alerts)[number]) =>
+      cases.filter(
+        ({ name, asks }) =>
+          name.split(':')[0] === [alert.alert, alert.labels.long].filter(Boolean).join(' ') &&
+          asks.every(({ expr }) => expr.includes(`alertname="${alert.alert}"`)) &&
+          asks.every(
+            ({ expr }) => !expr.includes('severity=') || expr.includes(`severity="${alert.labels.severity}"`),
+          ),
+      );
+
+    it.each(['below the', 'at the', 'above the', 'missing data', 'recovery'])(
+      '%s … of every alert',
+      (kind) => {
+        const untested = judged.filter((alert) => !of(alert).some(({ name }) => name.includes(kind)));
+        expect(untested.map(({ alert, labels }) => `${alert} ${labels.long ?? ''}`.trim())).toEqual([]);
+      },
+    );
+
+    it('that see every alert fire, and see it end', () => {
+      for (const alert of judged) {
+        const seen = (fires: boolean) =>
+          of(alert).some(({ asks }) => asks.some((ask) => ask.fires === fires));
+        const ends = of(alert).some(({ asks }) => asks.some(({ fires }, i) => !fires && asks[i - 1]?.fires));
+        expect([alert.alert, alert.labels.severity, seen(true), seen(false), ends]).toEqual([
+          alert.alert,
+          alert.labels.severity,
+          true,
+          true,
+          true,
+        ]);
+      }
+    });
+
+    it('in which missing data means that no series of its metrics is there', () => {
+      const wrong = cases
+        .filter(({ name }) => name.includes('missing data'))
+        .filter(({ series }) => series.some((text) => /tidewatch/.test(text)));
+      expect(wrong.map(({ name }) => name)).toEqual([]);
+    });
+
+    it('of the watchdog: it fires while scrapes succeed, and is silent otherwise', () => {
+      const own = cases.filter(({ name }) => name.startsWith(`${alwaysFires}: `));
+      expect(own.flatMap(({ asks }) => asks.map(({ fires }) => fires))).toEqual([true, false, false]);
+    });
   });
 });
 
@@ -156,6 +223,7 @@ describe('runbooks', () => {
     }
     const known = await knownSeries();
     const queries = [...text.matchAll(/```promql\n([\s\S]*?)```/g)].map(([, query]) => query as string);
+    for (const [, other] of text.matchAll(/\bsee ([A-Z]\w*[a-z][A-Z]\w*)/gi)) expect(wanted).toContain(other);
     if (!inAppOnly.includes(name)) expect(queries.length).toBeGreaterThan(0);
     for (const query of queries) {
       const expression = parsePromql(query.trim());

@@ -21,7 +21,7 @@ import { NotificationCenter } from './notification-center.js';
 import { makeNotifiers } from './notify/make-notifiers.js';
 import { NotificationQueue } from './notify/notification-queue.js';
 import { RecentValues } from './recent-values.js';
-import { RuleEvaluator } from './rule-evaluator.js';
+import { type Observation, RuleEvaluator } from './rule-evaluator.js';
 import { rules } from './rules/index.js';
 import { sloRules } from './rules/slo.rules.js';
 import { SampleRecorder } from './sample-recorder.js';
@@ -210,6 +210,11 @@ export class AlertsService {
         out.set(alert, state.phase === 'firing' ? 'firing' : 'pending');
     }
     return out;
+  }
+
+  /** What a rule's signal says now. */
+  observe({ rule, threshold }: LiveAlert): readonly Observation[] {
+    return this.evaluator.observe(rule, threshold, Date.now());
   }
 
   answer(alert: Alert): AlertAnswer {

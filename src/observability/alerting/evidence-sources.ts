@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config.js';
+import { EventBus } from '../../domain/event-bus.js';
+import type { OperationDone } from '../../domain/events.js';
 import { Sources } from '../collection/sources.js';
 import { Metrics } from '../metrics.js';
 import { HistogramSeries } from '../series.js';
@@ -12,6 +14,7 @@ import { TargetsService } from './targets.service.js';
 const slowConsumersShown = 20;
 const exemplarsShown = 20;
 const seriesPerMetric = 40;
+const operationsKept = 50;
 
 /** Metrics whose present values belong into every pack: where the time and the memory go. */
 const alwaysShown = [
@@ -35,6 +38,9 @@ const keyGroups = ['tidewatch_redis_group_bytes', 'tidewatch_redis_group_keys'];
 /** What the process itself can put into an evidence pack. The store adds what only the database knows. */
 @Injectable()
 export class EvidenceSources {
+  /** Newest last. */
+  private readonly operations: (OperationDone & { readonly at: string })[] = [];
+
   constructor(
     evidence: Evidence,
     private readonly metrics: Metrics,
@@ -42,7 +48,12 @@ export class EvidenceSources {
     targets: TargetsService,
     sources: Sources,
     config: Config,
+    bus: EventBus,
   ) {
+    bus.on('operation.done', (done) => {
+      this.operations.push({ at: new Date().toISOString(), ...done });
+      if (this.operations.length > operationsKept) this.operations.shift();
+    });
     evidence.register('series', (alert) => ({
       unit: alert.unit,
       threshold: alert.edge,
@@ -65,6 +76,7 @@ export class EvidenceSources {
       started_at: new Date(Date.now() - process.uptime() * 1000).toISOString(),
       node: process.version,
       changed_settings: config.list().filter(({ source }) => source !== 'default'),
+      changed_since_start: [...this.operations],
     }));
     evidence.register('other_alerts', (alert) =>
       alerts

@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { Metrics } from '../metrics.js';
 import { AlertsService } from './alerts.service.js';
 import { formatDuration } from './duration.js';
-import { resolveThreshold } from './live-rules.js';
+import { type LiveAlert, resolveThreshold } from './live-rules.js';
 import { rules } from './rules/index.js';
 import { runbookFolder } from './runbooks.js';
 import { selectionsOf } from './signal.js';
@@ -20,7 +20,10 @@ export interface RuleCheck {
   readonly for: string;
   readonly state: 'unknown' | 'inactive' | 'pending' | 'firing';
   readonly can_fire: boolean;
+  /** What is broken, and stays so until somebody mends it. */
   readonly problems: readonly string[];
+  /** Samples that are not there yet; a server that nobody asks for a VaR cannot say how long one takes. */
+  readonly waiting_for: readonly string[];
 }
 
 /**
@@ -54,13 +57,8 @@ export class RuleReport {
   private liveChecks(): RuleCheck[] {
     const phases = this.alerts.phases();
     return this.alerts.live.map((live) => {
-      const missing = [...new Set(selectionsOf(live.rule.signal).map(({ metric }) => metric.name))].filter(
-        (name) => !this.hasSeries(name),
-      );
-      const problems = [
-        ...missing.map((name) => `${name} has no series in this process now`),
-        ...this.runbookProblems(live.name),
-      ];
+      const problems = this.runbookProblems(live.name);
+      const waiting = this.waitingFor(live);
       return {
         name: live.name,
         severity: live.severity,
@@ -68,9 +66,10 @@ export class RuleReport {
         judged_by: ['app', 'prometheus'],
         window: formatDuration(live.threshold.windowMs),
         for: formatDuration(live.edge.forMs),
-        state: missing.length > 0 ? 'unknown' : (phases.get(live) ?? 'inactive'),
-        can_fire: problems.length === 0,
+        state: waiting.length > 0 ? 'unknown' : (phases.get(live) ?? 'inactive'),
+        can_fire: problems.length === 0 && waiting.length === 0,
         problems,
+        waiting_for: waiting,
       };
     });
   }
@@ -96,10 +95,24 @@ export class RuleReport {
               state: 'unknown',
               can_fire: problems.length === 0,
               problems,
+              waiting_for: [],
             },
           ];
         });
       });
+  }
+
+  /** No series at all, or fewer samples within the window than a judgement takes. */
+  private waitingFor(live: LiveAlert): string[] {
+    if (live.rule.mayBeEmpty !== undefined) return [];
+    const names = new Set(selectionsOf(live.rule.signal).map(({ metric }) => metric.name));
+    const missing = [...names].filter((name) => !this.hasSeries(name));
+    if (missing.length > 0) return missing.map((name) => `${name} has no series in this process now`);
+    const observed = this.alerts.observe(live);
+    if (observed.some(({ value, idle }) => value !== null || idle)) return [];
+    const { minSamples, windowMs } = live.threshold;
+    const most = Math.max(0, ...observed.map(({ samples }) => samples));
+    return [`${most} samples within ${formatDuration(windowMs)}, where ${minSamples} are needed`];
   }
 
   private hasSeries(name: string): boolean {

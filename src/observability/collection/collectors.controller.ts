@@ -1,5 +1,6 @@
 import { Body, Controller, Get, Param, Patch } from '@nestjs/common';
 import { z } from 'zod';
+import { EventBus } from '../../domain/event-bus.js';
 import { reportOf, reportOfBroken } from './collector-report.js';
 import { CollectorRunner } from './collector-runner.js';
 import { intervalSeconds } from './collector-settings.js';
@@ -12,7 +13,10 @@ type Change = z.output<typeof changeSchema>;
 
 @Controller('api/v1/ops/collectors')
 export class CollectorsController {
-  constructor(private readonly runner: CollectorRunner) {}
+  constructor(
+    private readonly runner: CollectorRunner,
+    private readonly bus: EventBus,
+  ) {}
 
   @Get()
   list() {
@@ -36,6 +40,8 @@ export class CollectorsController {
   ) {
     const { enabled, interval_seconds: seconds } = change;
     const intervalMs = seconds === undefined ? undefined : seconds * 1000;
-    return reportOf(await this.runner.change(name, { enabled, intervalMs }));
+    const task = await this.runner.change(name, { enabled, intervalMs });
+    this.bus.emit('operation.done', { what: 'collector', name, change });
+    return reportOf(task);
   }
 }

@@ -1,5 +1,6 @@
 import { Body, Controller, Get, Patch } from '@nestjs/common';
 import { z } from 'zod';
+import { EventBus } from '../../domain/event-bus.js';
 import { notFound } from '../../domain/problem.js';
 import { Logger, logLevels } from '../logger.js';
 
@@ -11,7 +12,10 @@ const changeSchema = z.strictObject({
 
 @Controller('api/v1/ops/log-levels')
 export class LogLevelsController {
-  constructor(private readonly logger: Logger) {}
+  constructor(
+    private readonly logger: Logger,
+    private readonly bus: EventBus,
+  ) {}
 
   @Get()
   read() {
@@ -23,6 +27,7 @@ export class LogLevelsController {
   change(@Body({ schema: changeSchema }) { module, level }: z.output<typeof changeSchema>) {
     if (!this.logger.setLevel(module ?? null, level)) throw notFound('log module', module ?? '');
     this.logger.child('log').info({ for: module ?? 'all', level }, 'the log level was changed by API');
+    this.bus.emit('operation.done', { what: 'log level', name: module ?? 'all', change: { level } });
     return this.read();
   }
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import { queriesOf } from '../../../dashboards/house-style.js';
 import { dashboards } from '../../../dashboards/index.js';
 import {
@@ -10,7 +11,7 @@ import { promql } from '../../../src/observability/alerting/promql.js';
 import { rules } from '../../../src/observability/alerting/rules/index.js';
 import { sloRules } from '../../../src/observability/alerting/rules/slo.rules.js';
 import { loadThresholds } from '../../../src/observability/alerting/thresholds.js';
-import { startApp, type TestApp } from '../../harness/index.js';
+import { postgres, startApp, type TestApp } from '../../harness/index.js';
 import { type PrometheusStack, startPrometheus } from '../../harness/prometheus.js';
 import { type Load, startLoad } from './load.js';
 
@@ -20,7 +21,12 @@ let load: Load;
 let prometheus: PrometheusStack;
 
 beforeAll(async () => {
-  app = await startApp();
+  const DATABASE_URL = await postgres().freshDatabase();
+  const client = new pg.Client(DATABASE_URL);
+  await client.connect();
+  await client.query('CREATE EXTENSION pg_stat_statements');
+  await client.end();
+  app = await startApp({ DATABASE_URL });
   // Slow collectors would not have run twice within the test.
   const list = (await (await fetch(`${app.baseUrl}/api/v1/ops/collectors`)).json()) as {
     collectors: { name: string }[];
@@ -54,7 +60,6 @@ const filledIn = (expr: string) =>
 /** What a healthy server on plain PostgreSQL cannot show, whatever it is asked to do. */
 const emptyHere: readonly (string | undefined)[] = [
   'TimescaleDB is not in use',
-  'pg_stat_statements is not installed',
   'no server error',
   'every run ended well',
   'no label grew beyond its bound',

@@ -133,6 +133,7 @@ describe('alerts in the app, with no Prometheus', () => {
   });
 
   it('freeze what the server knew when they fired', async () => {
+    await call('PATCH', '/api/v1/ops/collectors/process', { interval_seconds: 7 });
     limit('breach', 130, 'L3');
     const [alert] = await firing('RiskLimit');
     const wait = async (): Promise<{
@@ -161,6 +162,15 @@ describe('alerts in the app, with no Prometheus', () => {
         'other_alerts',
       ]),
     );
+    expect(body.sections.configuration?.data).toMatchObject({
+      changed_since_start: [
+        { what: 'collector', name: 'process', change: { interval_seconds: 7 }, at: expect.any(String) },
+      ],
+    });
+    // Frozen: what happens afterwards does not change it.
+    await call('PATCH', '/api/v1/ops/collectors/process', { interval_seconds: 10 });
+    service().round();
+    expect((await wait()).body).toEqual(body);
     for (const [name, section] of Object.entries(body.sections)) {
       expect([name, section]).toEqual([name, expect.objectContaining({ data: expect.anything() })]);
     }

@@ -198,6 +198,8 @@ function burnTests(
   const never = [{ atMs: untilMs, fires: false }];
   return [
     test('below the burn rate', of([{ value: edge * 0.5, forMs: untilMs }]), never),
+    // A share that is one minus another is not exact in its last digits.
+    test('at the burn rate, to nine digits', of([{ value: edge * (1 - 1e-9), forMs: untilMs }]), never),
     test('above the burn rate', of([{ value: bad, forMs: untilMs }]), [{ atMs: untilMs, fires: true }]),
     test('above it in next to no traffic', of([{ value: bad, forMs: untilMs }], few), never),
     test('missing data', [], never),
