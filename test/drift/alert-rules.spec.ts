@@ -223,7 +223,7 @@ describe('runbooks', () => {
     }
     const known = await knownSeries();
     const queries = [...text.matchAll(/```promql\n([\s\S]*?)```/g)].map(([, query]) => query as string);
-    for (const [, other] of text.matchAll(/\bsee ([A-Z]\w*[a-z][A-Z]\w*)/gi)) expect(wanted).toContain(other);
+    for (const [, other] of text.matchAll(/\b[Ss]ee ([A-Z][a-z]+[A-Z]\w*)/g)) expect(wanted).toContain(other);
     if (!inAppOnly.includes(name)) expect(queries.length).toBeGreaterThan(0);
     for (const query of queries) {
       const expression = parsePromql(query.trim());

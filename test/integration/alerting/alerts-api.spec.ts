@@ -123,6 +123,28 @@ describe('alerts in the app, with no Prometheus', () => {
     expect(changes.at(-1)?.state).toBe('resolved');
   });
 
+  it('reach a subscriber of the topic over WebSocket', async () => {
+    const socket = new WebSocket(`${app.wsUrl}/ws/stream`);
+    const got: { type: string; data?: { name: string; state: string; event: { kind: string } } }[] = [];
+    socket.addEventListener('message', ({ data }) => got.push(JSON.parse(String(data))));
+    await new Promise((resolve) => socket.addEventListener('open', resolve, { once: true }));
+    socket.send('{"type":"subscribe","id":1,"topic":"alerts","policy":"all"}');
+    const until = async (check: () => boolean) => {
+      while (!check()) await new Promise((resolve) => setTimeout(resolve, 10));
+    };
+    await until(() => got.some(({ type }) => type === 'subscribed'));
+    limit('breach', 120, 'L-topic');
+    limit('normal', 10, 'L-topic');
+    await until(() => got.filter(({ type }) => type === 'message').length === 2);
+    expect(
+      got.filter(({ type }) => type === 'message').map(({ data }) => [data?.name, data?.event.kind]),
+    ).toEqual([
+      ['RiskLimit', 'firing'],
+      ['RiskLimit', 'resolved'],
+    ]);
+    socket.close();
+  });
+
   it('neither raise nor resolve anything when a limit is unknown', async () => {
     limit('unknown', null, 'L2');
     expect(await firing('RiskLimit')).toEqual([]);
