@@ -13,7 +13,7 @@ function center() {
   const clock = { nowMs: 0 };
   const told: string[] = [];
   const history: HistoryEntry[] = [];
-  const way = (name: string, repeatEveryMs: number | null): Notifier => ({
+  const way = (name: Notifier['name'], repeatEveryMs: number | null): Notifier => ({
     name,
     repeatEveryMs,
     send: async (notices: readonly Notice[]) => {
@@ -21,7 +21,7 @@ function center() {
     },
   });
   const subject = new NotificationCenter(
-    [way('chat', null), way('alertmanager', minuteMs)],
+    [way('slack', null), way('alertmanager', minuteMs)],
     (notifier, hooks) => new NotificationQueue(notifier, hooks),
     () => {},
     () => ({ alert: '', evidence: '', runbook: '' }),
@@ -42,13 +42,16 @@ describe('who is told what, and when', () => {
   it('tells of a firing once, and of its end', async () => {
     const { subject, at, history } = center();
     expect(await at(0, () => subject.consider(firing, false))).toEqual([
-      'chat firing',
+      'slack firing',
       'alertmanager firing',
     ]);
     expect(await at(5_000, () => subject.consider(firing, false))).toEqual([]);
     const over: Alert = { ...firing, state: 'resolved' };
-    expect(await at(9_000, () => subject.resolved(over))).toEqual(['chat resolved', 'alertmanager resolved']);
-    expect(history.map(({ comment }) => comment)).toContain('firing, chat');
+    expect(await at(9_000, () => subject.resolved(over))).toEqual([
+      'slack resolved',
+      'alertmanager resolved',
+    ]);
+    expect(history.map(({ comment }) => comment)).toContain('firing, slack');
   });
 
   it('repeats to a way that forgets, which is no reminder to people', async () => {
@@ -63,9 +66,9 @@ describe('who is told what, and when', () => {
   it('reminds people until somebody acknowledges', async () => {
     const { subject, at } = center();
     await at(0, () => subject.consider(firing, false));
-    expect(await at(reminderEveryMs, () => subject.consider(firing, false))).toContain('chat reminder');
+    expect(await at(reminderEveryMs, () => subject.consider(firing, false))).toContain('slack reminder');
     const later = await at(2 * reminderEveryMs, () => subject.consider(acknowledged, false));
-    expect(later).not.toContain('chat reminder');
+    expect(later).not.toContain('slack reminder');
   });
 
   it('says nothing of what is silenced: not its firing, not its end; and tells it when the silence is over', async () => {
@@ -74,13 +77,13 @@ describe('who is told what, and when', () => {
     expect(await at(1, () => subject.resolved({ ...firing, state: 'resolved' }))).toEqual([]);
     const other = { ...firing, id: 'b' };
     await at(2, () => subject.consider(other, true));
-    expect(await at(3, () => subject.consider(other, false))).toContain('chat firing');
+    expect(await at(3, () => subject.consider(other, false))).toContain('slack firing');
   });
 
   it('does not tell again after a restart what was told before it, and tells its end', async () => {
     const { subject, at } = center();
     subject.restore(firing);
     expect(await at(1_000, () => subject.consider(firing, false))).toEqual([]);
-    expect(await at(2_000, () => subject.resolved(firing))).toContain('chat resolved');
+    expect(await at(2_000, () => subject.resolved(firing))).toContain('slack resolved');
   });
 });

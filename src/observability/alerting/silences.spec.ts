@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Alert, Silence } from './alert.js';
+import type { Alert, Silence, SilenceMatchers } from './alert.js';
 import { covers, isActive, silenceOf } from './silences.js';
 
 const silence = (changes: Partial<Silence> = {}): Silence => ({
@@ -32,14 +32,15 @@ describe('a silence', () => {
   it('covers an alert that all of its matchers name', () => {
     expect(covers({}, alert)).toBe(true);
     expect(covers({ name: 'CpuHigh', severity: 'warning', labels: { pool: 'reader' } }, alert)).toBe(true);
-    for (const matchers of [
+    const others: readonly SilenceMatchers[] = [
       { name: 'CpuCritical' },
-      { severity: 'critical' as const },
+      { severity: 'critical' },
       { threshold: 'memory' },
       { instance: 'other:8001' },
       { labels: { pool: 'writer' } },
       { labels: { collector: '' } },
-    ]) {
+    ];
+    for (const matchers of others) {
       expect([matchers, covers(matchers, alert)]).toEqual([matchers, false]);
     }
   });

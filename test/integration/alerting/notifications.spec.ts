@@ -8,7 +8,7 @@ import {
   type Outcome,
 } from '../../../src/observability/alerting/notify/notification-queue.js';
 import type { Notice, Notifier } from '../../../src/observability/alerting/notify/notifier.js';
-import { slackMessage } from '../../../src/observability/alerting/notify/slack.notifier.js';
+import { SlackNotifier, slackMessage } from '../../../src/observability/alerting/notify/slack.notifier.js';
 import { WebhookNotifier } from '../../../src/observability/alerting/notify/webhook.notifier.js';
 
 const alert: Alert = {
@@ -160,6 +160,27 @@ describe('notifications', () => {
           generatorURL: 'http://t/a',
         },
       ],
+    });
+  });
+
+  it('speak to what understands the messages of Slack', async () => {
+    const { url, received } = await receiver([200]);
+    const { queue, counts } = watch(new SlackNotifier(`${url}/services/x`), []);
+    queue.push({ ...notice, alert: { ...alert, summary: 'The pool is full' } });
+    await queue.idle();
+    expect(counts).toEqual({ sent: 1 });
+    expect(received[0]).toEqual({
+      url: '/services/x',
+      body: {
+        text: 'FIRING: The pool is full',
+        attachments: [
+          expect.objectContaining({
+            title: 'PoolExhausted (critical)',
+            title_link: 'http://t/a',
+            fields: expect.arrayContaining([{ title: 'Value', value: '100 %', short: true }]),
+          }),
+        ],
+      },
     });
   });
 
