@@ -413,12 +413,16 @@ describe('Hub', () => {
     for (let i = 0; i < 200; i++) await join(hub, new FakeReceiver(), 'custom.*');
     await join(hub, receiver, 'custom.*');
     await join(hub, receiver, 'custom.a');
+    // The first message of a topic comes with its position; this is about a job alone.
+    hub.publish('custom.b', 0);
+    await settle(hub);
+    receiver.messages.length = 0;
     hub.publish('custom.b', 1);
     await turn();
-    expect(receiver.messages.filter((m) => m.type === 'message')).toHaveLength(0);
+    expect(receiver.messages).toHaveLength(0);
     hub.unsubscribe(receiver.subscriptions.find((s) => s.topic === 'custom.a')!);
     await settle(hub);
-    expect(receiver.messages.filter((m) => m.type === 'message')).toHaveLength(1);
+    expect(receiver.messages).toHaveLength(1);
   });
 });
 
