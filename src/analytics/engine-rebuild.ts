@@ -10,7 +10,7 @@ import type { WindowBudget } from './window-budget.js';
 const firstSpan = 100_000;
 /** Times that the last step of the search is halved. */
 const narrowings = 4;
-/** Ticks read at most: about ten seconds. Windows that would need more begin with what that gives. */
+/** Ticks read at most. Windows that would need more begin with what that gives. */
 export const maxReplayTicks = 3_000_000;
 
 export interface RebuildSource {
