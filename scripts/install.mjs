@@ -1,6 +1,6 @@
 // Is what the lockfile names installed, and if not, install it: plain Node 20, no dependencies.
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fail, progress } from './terminal.mjs';
@@ -28,6 +28,11 @@ function isInstalled(dev) {
 export async function ensureInstalled({ dev }) {
   if (!existsSync(join(root, 'package-lock.json'))) return; // an installed package, not a checkout
   if (isInstalled(dev)) return;
+  // npm would empty the folder that the link leads to, under everybody who uses it.
+  if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink())
+    fail(
+      'node_modules is a link to a folder without what package-lock.json names; install there, or remove the link',
+    );
   const done = progress(dev ? 'installing packages, with those for tests' : 'installing packages (once)');
   const args = [
     'ci',

@@ -11,8 +11,8 @@ import { ensureTools, testTools } from './tools.mjs';
 /** A run that takes longer has hung. */
 const limitMs = 10 * 60_000;
 const workers = String(Math.max(2, Math.floor(availableParallelism() / 2)));
-/** End-to-end tests that watch how busy a server is, or how long it takes to start and stop: one at a time. */
-const alone = 'e2e/(start-and-stop|main-job|alerting/)';
+/** End-to-end tests that judge how busy or how fast a server is: one at a time. */
+const alone = 'e2e/(main-job|alerting/)';
 const runs = [
   ['--selectProjects', 'unit', 'drift', 'integration', '--maxWorkers', workers],
   ['--selectProjects', 'e2e', '--maxWorkers', workers, '--testPathIgnorePatterns', alone],

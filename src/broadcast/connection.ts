@@ -169,6 +169,8 @@ export class Connection implements Receiver, ReadState, ReadyTarget, FrameSink {
 
   deliver(bytes: Buffer, messages: number): void {
     if (this.state !== open) return;
+    // What was answered before goes before.
+    if (reading === this) this.flushAnswers();
     if (!this.blocked && this.queue === null) {
       const written = this.handle !== null ? fastWriter!.write(this, bytes) : streamWriter.write(this, bytes);
       if (!written) this.block(bytes.length, messages);
@@ -179,6 +181,7 @@ export class Connection implements Receiver, ReadState, ReadyTarget, FrameSink {
 
   gather(bytes: Buffer, messages: number): boolean {
     if (this.state !== open) return false;
+    if (reading === this) this.flushAnswers();
     const first = this.queue === null && !this.blocked;
     return this.enqueue(bytes, messages) && first;
   }

@@ -65,6 +65,8 @@ describe.each(['memory', 'redis'])('/ws/stream with the %s broker', (broker) => 
     hub.publish('custom.resume', { n: 21 });
     const got = await second.received(9);
     expect(got.map((m) => m.offset)).toEqual([13, 14, 15, 16, 17, 18, 19, 20, 21]);
+    // A client knows its subscription before the first message of it.
+    expect(second.messages[0]).toEqual(answer);
   });
 
   it('says why it cannot resume', async () => {
