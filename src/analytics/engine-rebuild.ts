@@ -10,12 +10,14 @@ import type { WindowBudget } from './window-budget.js';
 const firstSpan = 100_000;
 /** Times that the last step of the search is halved. */
 const narrowings = 4;
+/** The end of the order is read whole: the table of newest prices, which knows the others, may be a second behind. */
+const tailSpan = 50_000;
 /** Ticks read at most. Windows that would need more begin with what that gives. */
 export const maxReplayTicks = 3_000_000;
 
 export interface RebuildSource {
   readonly ticks: Pick<TickRepository, 'endOfOrder' | 'symbolCounts' | 'lastPrices' | 'replay'>;
-  readonly portfolios: Pick<PortfolioRepository, 'all' | 'asOf' | 'positionChanges'>;
+  readonly portfolios: Pick<PortfolioRepository, 'all' | 'asOf' | 'changedSymbols' | 'positionChanges'>;
 }
 
 export interface Rebuilt {
@@ -29,25 +31,26 @@ export interface Rebuilt {
 
 /**
  * Brings a new engine to the state that the store describes: prices and positions as of a point of the order, then
- * every tick and change of positions after it, in order. Reads only as far back as the windows need; the state is then
- * that of an engine that never stopped.
+ * the ticks and changes of positions after it, in order. Reads of each symbol only what the windows of its holders need:
+ * a portfolio that stopped moving long ago costs its own ticks, not everybody's since. The state is then that of an
+ * engine that never stopped.
  */
 export async function rebuildEngine(engine: AnalyticsEngine, source: RebuildSource): Promise<Rebuilt> {
   const started = performance.now();
   const toSeq = await source.ticks.endOfOrder();
   const portfolios = await source.portfolios.all();
   const need = new WindowNeed(portfolios, engine.budget);
-  const fromSeq = portfolios.length === 0 ? toSeq : await beginning(need, toSeq, source.ticks);
+  await findBeginnings(need, toSeq, source.ticks);
+  const plan = await planOf(need, portfolios, toSeq, engine, source.portfolios);
   engine.setQuiet(true);
   try {
-    const prices = [...(await source.ticks.lastPrices(fromSeq))];
+    const prices = [...(await source.ticks.lastPrices(plan.tailSeq, plan.symbols))];
     for (const price of prices.sort((a, b) => a.seq - b.seq)) engine.loadPrice(price);
-    for (const portfolio of await source.portfolios.asOf(fromSeq)) {
-      engine.applyChange({ kind: 'put', portfolio });
-    }
-    const applied = await replay(engine, source, fromSeq, toSeq);
+    for (const portfolio of plan.atBeginning) engine.applyChange({ kind: 'put', portfolio });
+    engine.lastSeq = prices.at(-1)?.seq ?? 0;
+    const applied = await replay(engine, source, plan, toSeq);
     return {
-      fromSeq,
+      fromSeq: plan.fromSeq,
       toSeq,
       ...applied,
       portfolios: engine.portfolioCount,
@@ -58,54 +61,114 @@ export async function rebuildEngine(engine: AnalyticsEngine, source: RebuildSour
   }
 }
 
-/** Walks back in doubling steps until every portfolio has met the ticks that fill its window, then halves the last step. */
-async function beginning(need: WindowNeed, end: number, ticks: RebuildSource['ticks']): Promise<number> {
+/** What is read of the total order, and what is known at its beginning. */
+interface ReplayPlan {
+  /** The least of all beginnings. */
+  readonly fromSeq: number;
+  /** From here on every symbol is read. */
+  readonly tailSeq: number;
+  /** Where the reading of a symbol begins, for those that begin before the tail. */
+  readonly symbols: ReadonlyMap<string, number>;
+  /** Portfolios as of their beginnings. */
+  readonly atBeginning: readonly Portfolio[];
+  /** Portfolios whose positions are since their beginning what they are now: their earlier changes do not matter. */
+  readonly settled: ReadonlySet<string>;
+}
+
+async function planOf(
+  need: WindowNeed,
+  portfolios: readonly Portfolio[],
+  toSeq: number,
+  engine: AnalyticsEngine,
+  source: RebuildSource['portfolios'],
+): Promise<ReplayPlan> {
+  const fromSeq = Math.min(toSeq, ...need.beginnings.values());
+  const symbols = new Map<string, number>();
+  const readFrom = (symbol: string, seq: number): void => {
+    symbols.set(symbol, Math.min(seq, symbols.get(symbol) ?? seq));
+  };
+  const settled = new Map<string, Portfolio>();
+  for (const portfolio of portfolios) {
+    const from = need.beginnings.get(portfolio.id) ?? fromSeq;
+    const isSettled = portfolio.revision < from;
+    if (isSettled) settled.set(portfolio.id, portfolio);
+    for (const { symbol } of portfolio.positions) readFrom(symbol, isSettled ? from : fromSeq);
+  }
+  const others = (await source.asOf(fromSeq)).filter(({ id }) => !settled.has(id));
+  for (const { positions } of others) for (const { symbol } of positions) readFrom(symbol, fromSeq);
+  const changed = await source.changedSymbols({ fromSeq, toSeq, except: [...settled.keys()] });
+  for (const symbol of changed) readFrom(symbol, fromSeq);
+  // Any portfolio may depend on an exchange rate.
+  for (const symbol of need.symbols) if (engine.prices.isRate(symbol)) readFrom(symbol, fromSeq);
+  const tailSeq = Math.max(fromSeq, toSeq - tailSpan);
+  for (const [symbol, seq] of symbols) if (seq >= tailSeq) symbols.delete(symbol);
+  return {
+    fromSeq,
+    tailSeq,
+    symbols,
+    atBeginning: [...others, ...settled.values()],
+    settled: new Set(settled.keys()),
+  };
+}
+
+/** Walks back in doubling steps until every portfolio has met the ticks that fill its window. */
+async function findBeginnings(need: WindowNeed, end: number, ticks: RebuildSource['ticks']): Promise<void> {
   let from = end;
-  for (let span = firstSpan; from > 1; span *= 2) {
+  for (let span = firstSpan; from > 1 && need.open.length > 0; span *= 2) {
     const next = Math.max(1, from - span);
     const counts = await ticks.symbolCounts(next, from);
-    if (need.isMetBy(counts)) {
-      return narrowed(need, next, from, ticks);
-    }
+    const met = need.metBy(counts);
+    if (met.length > 0) need.begin(met, await narrowed(need, met, next, from, ticks));
     need.take(counts);
     from = next;
   }
-  return from;
+  need.begin(need.open, from);
 }
 
-/** The last step may have been far too long: reserved numbers that were never used lie in it. */
+/** The last step may have been far too long: for those who are met within it, it is halved. */
 async function narrowed(
   need: WindowNeed,
+  met: readonly number[],
   enough: number,
   tooLittle: number,
   ticks: RebuildSource['ticks'],
 ): Promise<number> {
   let from = enough;
   let to = tooLittle;
+  const beyond = new Map<string, number>();
   for (let i = 0; i < narrowings && to - from > 1_000; i++) {
     const middle = Math.floor((from + to) / 2);
-    const counts = await ticks.symbolCounts(middle, to);
-    if (need.isMetBy(counts)) from = middle;
+    const counts = new Map(beyond);
+    for (const [symbol, count] of await ticks.symbolCounts(middle, to)) {
+      counts.set(symbol, count + (counts.get(symbol) ?? 0));
+    }
+    const enoughThere = new Set(need.metBy(counts));
+    if (met.every((index) => enoughThere.has(index))) from = middle;
     else {
-      need.take(counts);
+      for (const [symbol, count] of counts) beyond.set(symbol, count);
       to = middle;
     }
   }
   return from;
 }
 
-/** How many ticks each portfolio has met on the way back, and whether those are enough for its window. */
+/** How many ticks each portfolio has met on the way back, and where those are enough for its window. */
 class WindowNeed {
+  /** By id of the portfolio; those without positions have none. */
+  readonly beginnings = new Map<string, number>();
+  /** Every symbol that was met. */
+  readonly symbols = new Set<string>();
+  /** Indices of the portfolios that have not met enough yet. */
+  open: readonly number[];
   private readonly holders = new Map<string, number[]>();
-  private readonly active: readonly boolean[];
   private seen: readonly number[];
   private read = 0;
 
   constructor(
-    portfolios: readonly Portfolio[],
+    private readonly portfolios: readonly Portfolio[],
     private readonly budget: WindowBudget,
   ) {
-    this.active = portfolios.map(({ positions }) => positions.length > 0);
+    this.open = [...portfolios.keys()].filter((index) => portfolios[index]!.positions.length > 0);
     this.seen = portfolios.map(() => 0);
     portfolios.forEach(({ positions }, index) => {
       for (const { symbol } of positions) {
@@ -116,18 +179,29 @@ class WindowNeed {
     });
   }
 
-  isMetBy(counts: ReadonlyMap<string, number>): boolean {
+  /** Those of the open ones that have met enough with these further ticks. */
+  metBy(counts: ReadonlyMap<string, number>): readonly number[] {
     let read = this.read;
     for (const count of counts.values()) read += count;
-    if (read >= maxReplayTicks) return true;
+    if (read >= maxReplayTicks) return this.open;
     const seen = this.after(counts);
     // Windows are shorter where memory is; that only gets clear on the way.
     const enough = this.budget.pointsToRebuild(seen) + blocksMargin;
-    return seen.every((points, index) => points >= enough || !this.active[index]);
+    return this.open.filter((index) => seen[index]! >= enough);
+  }
+
+  /** The replay begins here for these. */
+  begin(indices: readonly number[], seq: number): void {
+    for (const index of indices) this.beginnings.set(this.portfolios[index]!.id, seq);
+    const done = new Set(indices);
+    this.open = this.open.filter((index) => !done.has(index));
   }
 
   take(counts: ReadonlyMap<string, number>): void {
-    for (const count of counts.values()) this.read += count;
+    for (const [symbol, count] of counts) {
+      this.read += count;
+      this.symbols.add(symbol);
+    }
     this.seen = this.after(counts);
   }
 
@@ -140,25 +214,41 @@ class WindowNeed {
   }
 }
 
+/** Ticks of the plan, in order: each symbol from where it begins. */
+async function* ticksOf(
+  ticks: RebuildSource['ticks'],
+  { tailSeq, symbols }: ReplayPlan,
+  toSeq: number,
+): AsyncGenerator<readonly StoredTick[]> {
+  const bounds = [...new Set(symbols.values())].sort((a, b) => a - b);
+  for (const [i, fromSeq] of bounds.entries()) {
+    const wanted = [...symbols].filter(([, seq]) => seq <= fromSeq).map(([symbol]) => symbol);
+    yield* ticks.replay({ fromSeq, toSeq: bounds[i + 1] ?? tailSeq, symbols: wanted });
+  }
+  yield* ticks.replay({ fromSeq: tailSeq, toSeq });
+}
+
 async function replay(
   engine: AnalyticsEngine,
   { ticks, portfolios }: RebuildSource,
-  fromSeq: number,
+  plan: ReplayPlan,
   toSeq: number,
 ): Promise<{ ticks: number; changes: number }> {
-  const changes = flattened(portfolios.positionChanges({ fromSeq, toSeq }));
+  const changes = flattened(portfolios.positionChanges({ fromSeq: plan.fromSeq, toSeq }));
   let change = await changes.next();
   let tickCount = 0;
   let changeCount = 0;
   const changesBefore = async (seq: number): Promise<void> => {
     while (!change.done && change.value.seq < seq) {
-      engine.applyChange(change.value);
-      changeCount++;
+      if (!plan.settled.has(change.value.portfolio.id)) {
+        engine.applyChange(change.value);
+        changeCount++;
+      }
       change = await changes.next();
     }
   };
   const nextChange = (): number => (change.done ? Number.POSITIVE_INFINITY : change.value.seq);
-  for await (const batch of readAhead(ticks.replay({ fromSeq, toSeq }))) {
+  for await (const batch of readAhead(ticksOf(ticks, plan, toSeq))) {
     for (const tick of batch as readonly StoredTick[]) {
       if (nextChange() < tick.seq) await changesBefore(tick.seq);
       engine.applyTick(tick);

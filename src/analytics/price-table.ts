@@ -36,6 +36,12 @@ export class PriceTable {
     return known === undefined ? this.registry.of(symbol).currency : this.currencies[known]!;
   }
 
+  /** Whether a symbol's price is an exchange rate. */
+  isRate(symbol: string): boolean {
+    const known = this.indices.get(symbol);
+    return (known === undefined ? this.registry.of(symbol).pair : this.pairs[known]) !== null;
+  }
+
   /** Index of a symbol; a new one gets the next. */
   index(symbol: string): number {
     const known = this.indices.get(symbol);

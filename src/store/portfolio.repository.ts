@@ -254,6 +254,21 @@ export class PortfolioRepository {
     }
   }
 
+  /** Every symbol that portfolios held after a change within a span of the order. @param except portfolios left out */
+  async changedSymbols(query: {
+    readonly fromSeq: number;
+    readonly toSeq: number;
+    readonly except: readonly string[];
+  }): Promise<readonly string[]> {
+    const { rows } = await this.database.reader.query<{ symbol: string }>(
+      `SELECT DISTINCT h ->> 'symbol' AS symbol
+       FROM position_changes c CROSS JOIN LATERAL jsonb_array_elements(c.portfolio::jsonb -> 'positions') h
+       WHERE c.seq >= $1 AND c.seq < $2 AND c.portfolio_id <> ALL ($3::text[])`,
+      [query.fromSeq, query.toSeq, query.except],
+    );
+    return rows.map((r) => r.symbol);
+  }
+
   /** The state of every portfolio at a point of the order: its last change before `seq`, deletions left out. */
   async asOf(seq: number): Promise<Portfolio[]> {
     const { rows } = await this.database.reader.query<{ kind: string; portfolio: Portfolio }>(

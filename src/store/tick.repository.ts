@@ -146,8 +146,12 @@ export class TickRepository {
   /**
    * The newest tick (by time, then by `seq`) of every symbol.
    * @param beforeSeq only ticks before this point of the order
+   * @param bySymbol symbols for which that is another point
    */
-  async lastPrices(beforeSeq?: number): Promise<readonly LastPrice[]> {
+  async lastPrices(
+    beforeSeq?: number,
+    bySymbol: ReadonlyMap<string, number> = new Map(),
+  ): Promise<readonly LastPrice[]> {
     const { rows } = await this.database.reader.query<{
       symbol: string;
       price: number;
@@ -157,11 +161,12 @@ export class TickRepository {
       name: beforeSeq === undefined ? 'last_prices' : 'last_prices_before',
       // latest_ticks names every symbol; index ticks_symbol_ts finds the newest tick of each.
       text: `SELECT l.symbol, t.price, (extract(epoch FROM t.ts) * 1000)::float8 AS ts_ms, t.seq::float8 AS seq
-        FROM latest_ticks l CROSS JOIN LATERAL (
+        FROM latest_ticks l ${beforeSeq === undefined ? '' : 'LEFT JOIN unnest($2::text[], $3::bigint[]) AS b(symbol, seq) ON b.symbol = l.symbol'}
+        CROSS JOIN LATERAL (
           SELECT price, ts, seq FROM ticks
-          WHERE symbol = l.symbol AND ${beforeSeq === undefined ? 'ts >= l.ts' : 'seq < $1'}
+          WHERE symbol = l.symbol AND ${beforeSeq === undefined ? 'ts >= l.ts' : 'seq < coalesce(b.seq, $1)'}
           ORDER BY ts DESC, seq DESC LIMIT 1) t`,
-      values: beforeSeq === undefined ? [] : [beforeSeq],
+      values: beforeSeq === undefined ? [] : [beforeSeq, [...bySymbol.keys()], [...bySymbol.values()]],
     });
     return rows.map((r) => ({ symbol: r.symbol, price: r.price, tsMs: r.ts_ms, seq: r.seq }));
   }

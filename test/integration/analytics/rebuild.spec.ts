@@ -143,6 +143,33 @@ describe.each(storeBranches())('engine rebuilt from the store ($dialect)', (bran
     expect(summaries(rebuilt)).toEqual(summaries(live.engine));
   });
 
+  it('reads the ticks of a portfolio that stopped moving, not those of everybody since, and has the same bits', async () => {
+    const store = await openStore(await branch.freshDatabase());
+    opened.push(store);
+    const live = follow(store);
+    await store.portfolios.put(book('STOPPED', ['OLD', 'SAP']));
+    await store.portfolios.put(book('MOVING', ['AAA', 'BBB', 'SAP'], 'EUR'));
+    const feed = async (names: readonly string[], count: number, seed: number): Promise<void> => {
+      const ticks = seededTicks({ symbols: names, count, seed, startMs: Date.UTC(2026, 0, seed) });
+      for (let i = 0; i < ticks.length; i += 10_000) await store.ticks.append(ticks.slice(i, i + 10_000));
+    };
+    await feed(['SAP', 'EURUSD'], 2_000, 1);
+    await feed(['OLD', 'UNHELD'], 30_000, 2);
+    await store.portfolios.put(book('RECENT', ['OLD', 'AAA']));
+    await feed(['AAA', 'BBB', 'UNHELD', 'EURUSD'], 120_000, 3);
+    await store.portfolios.applyTrades('MOVING', [
+      { id: 'T1', tsMs: 0, symbol: 'AAA', side: 'sell', quantity: 2, price: 1 },
+    ]);
+    await feed(['AAA', 'BBB', 'UNHELD'], 60_000, 4);
+    settled(live.feed);
+    const rebuilt = makeEngine();
+    const done = await rebuildEngine(rebuilt, source(store));
+    expect(done.ticks).toBeLessThan(170_000);
+    expect(rebuilt.state('STOPPED')!.window.size).toBe(10_000);
+    expect(rebuilt.price('UNHELD')).toEqual(live.engine.price('UNHELD'));
+    expect(summaries(rebuilt)).toEqual(summaries(live.engine));
+  });
+
   it('reads less where memory keeps the windows shorter', async () => {
     const store = await openStore(await branch.freshDatabase());
     opened.push(store);
