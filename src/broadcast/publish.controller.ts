@@ -2,16 +2,24 @@ import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { type FieldProblem, Problem } from '../domain/problem.js';
 import { Hub } from './hub.js';
+import { pathOfInfinity } from './path-of-infinity.js';
 import { isCustomTopic } from './protocol/topics.js';
 
 const maxDataChars = 64 * 1024;
 
-const publishSchema = z.strictObject({
+export const publishSchema = z.strictObject({
   messages: z
     .array(
       z.strictObject({
         topic: z.string().refine(isCustomTopic, 'is not a topic below custom.'),
-        data: z.unknown().refine((data) => data !== undefined, 'is missing'),
+        data: z.unknown().superRefine((data, context) => {
+          if (data === undefined) context.addIssue({ code: 'custom', message: 'is missing' });
+          // JSON.parse makes Infinity of 1e400, and that would be sent as null.
+          const path = pathOfInfinity(data);
+          if (path !== undefined) {
+            context.addIssue({ code: 'custom', path, message: 'is beyond the range of numbers' });
+          }
+        }),
       }),
     )
     .min(1)

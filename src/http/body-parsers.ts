@@ -1,5 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { duplicateKey } from '../domain/duplicate-key.js';
 import { Problem, unsupportedMediaType } from '../domain/problem.js';
+import { requireUtf8 } from './charset.js';
 
 /** Bodies below this path are handed to the handler as a stream (`request.body` is a `Readable`), never buffered here. */
 export const streamedBodiesPrefix = '/api/v1/ingest/';
@@ -36,6 +39,7 @@ async function readJson(request: FastifyRequest, payload: AsyncIterable<Buffer>)
   if (encoding !== undefined && encoding !== 'identity') {
     throw new Problem(415, 'UNSUPPORTED_CONTENT_ENCODING', 'Send the body without Content-Encoding.');
   }
+  requireUtf8(request.headers['content-type']);
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of payload) {
@@ -43,10 +47,19 @@ async function readJson(request: FastifyRequest, payload: AsyncIterable<Buffer>)
     if (size > limit) throw tooLarge;
     chunks.push(chunk);
   }
-  return parseJson(Buffer.concat(chunks).toString('utf8'));
+  return parseJson(decodeUtf8(Buffer.concat(chunks)));
 }
 
-/** @throws Problem 400 for what is no JSON, and for keys that could reach a prototype */
+/**
+ * Strictly: Node's own decoder puts U+FFFD in place of every wrong byte, and two ids that differ in such bytes become one.
+ * @throws Problem 400 `INVALID_UTF8`
+ */
+export function decodeUtf8(body: Buffer): string {
+  if (!isUtf8(body)) throw new Problem(400, 'INVALID_UTF8', 'The body is not valid UTF-8.');
+  return body.toString('utf8');
+}
+
+/** @throws Problem 400 for what is no JSON, for a key given twice, and for keys that could reach a prototype */
 export function parseJson(text: string): unknown {
   if (text.trim() === '') throw new Problem(400, 'EMPTY_BODY', 'The body is empty; JSON is expected.');
   let value: unknown;
@@ -58,6 +71,12 @@ export function parseJson(text: string): unknown {
       'MALFORMED_JSON',
       `The body is not JSON: ${error instanceof Error ? error.message : error}`,
     );
+  }
+  const twice = duplicateKey(text, value);
+  if (twice !== undefined) {
+    throw new Problem(400, 'DUPLICATE_KEY', `${twice} is given twice.`, {
+      errors: [{ pointer: twice, code: 'DUPLICATE_KEY', message: 'is given twice' }],
+    });
   }
   // An escape may spell the same words; without either there is nothing to look for.
   if (/__proto__|constructor|\\u/.test(text)) refusePrototypeKeys(value);

@@ -1,6 +1,7 @@
 import type { MetricPoint } from '../domain/metric-point.js';
-import { Problem, unsupportedMediaType } from '../domain/problem.js';
+import { unsupportedMediaType } from '../domain/problem.js';
 import type { Tick } from '../domain/tick.js';
+import { requireUtf8 } from '../http/charset.js';
 import { CsvParser } from './parse/csv-parser.js';
 import { JsonDocumentParser } from './parse/json-document-parser.js';
 import { LineProtocolParser } from './parse/line-protocol-parser.js';
@@ -26,19 +27,14 @@ const formats: Readonly<Record<string, BodyFormat>> = {
  * @throws Problem 415 for other types and for other character sets than UTF-8
  */
 export function formatOf(contentType: string | undefined, kind: 'ticks' | 'metrics'): BodyFormat {
-  const [type = '', ...parameters] = (contentType ?? '').toLowerCase().split(';');
+  const [type = ''] = (contentType ?? '').toLowerCase().split(';', 1);
   const format = formats[type.trim()];
   if (format === undefined || (kind === 'ticks' && format === 'line-protocol')) {
     const accepted = ['application/json', 'application/x-ndjson', 'text/csv'];
     // InfluxDB line protocol.
     throw unsupportedMediaType(kind === 'ticks' ? accepted : [...accepted, 'text/plain']);
   }
-  const charset = parameters
-    .map((p) => /^\s*charset\s*=\s*"?([^"\s]+)"?\s*$/.exec(p)?.[1])
-    .find((c) => c !== undefined);
-  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii') {
-    throw new Problem(415, 'UNSUPPORTED_CHARSET', 'Send the body as UTF-8.');
-  }
+  requireUtf8(contentType);
   return format;
 }
 

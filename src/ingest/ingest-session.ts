@@ -1,3 +1,4 @@
+import { duplicateKey } from '../domain/duplicate-key.js';
 import { errorMessage, type MessageId } from '../domain/error-message.js';
 import { Problem, wrongField } from '../domain/problem.js';
 import { inClientTrace, traceparentPattern } from '../observability/tracing/tracing.js';
@@ -64,6 +65,11 @@ export class IngestSession {
     }
     if (typeof message !== 'object' || message === null || Array.isArray(message)) {
       this.refuse(null, wrongField('', 'is not a JSON object'));
+      return;
+    }
+    const twice = duplicateKey(text, message);
+    if (twice !== undefined) {
+      this.refuse(null, wrongField(twice, 'is given twice', 'DUPLICATE_KEY'));
       return;
     }
     this.handle(message as Record<string, unknown>);

@@ -243,7 +243,15 @@ export class MetricRepository {
   ): Promise<Omit<HistoryPage, 'withoutData'>> {
     const fromMs = bucketAt(query.fromMs, widthMs);
     const toMs = bucketAt(query.toMs - 1, widthMs) + widthMs;
-    const { slices, nextCursor } = slice(series, { fromMs, toMs, widthMs, limit, cursor: query.cursor });
+    const list = listOf(query, nameOf({ widthMs }));
+    const { slices, nextCursor } = slice(series, {
+      list,
+      fromMs,
+      toMs,
+      widthMs,
+      limit,
+      cursor: query.cursor,
+    });
     const out: HistorySeries[] = [];
     const state = await this.rollupState(client, query.portfolioIds, fromMs, toMs);
     // Slices of the same span (all, except one that the page cuts) are one statement.
@@ -302,10 +310,11 @@ export class MetricRepository {
     series: readonly Series[],
     limit: number,
   ): Promise<Omit<HistoryPage, 'withoutData'>> {
+    const list = listOf(query, 'raw');
     const [portfolio, metric, fromUs, skip] =
       query.cursor === undefined
         ? ['', '', '', 0]
-        : decodeCursor(query.cursor, ['string', 'string', 'string', 'number'] as const);
+        : decodeCursor(list, query.cursor, ['text', 'text', 'us?', 'count']);
     const out: HistorySeries[] = [];
     let left = limit;
     let nextCursor: string | null = null;
@@ -313,7 +322,7 @@ export class MetricRepository {
       const order = compare(s, { portfolio_id: portfolio, metric_type: metric });
       if (order < 0) continue;
       if (left === 0) {
-        nextCursor = encodeCursor([s.portfolio_id, s.metric_type, '', 0]);
+        nextCursor = encodeCursor(list, [s.portfolio_id, s.metric_type, '', 0]);
         break;
       }
       const resumed = order === 0 && fromUs !== '';
@@ -321,7 +330,7 @@ export class MetricRepository {
       out.push(page.series);
       left -= page.count;
       if (page.more) {
-        nextCursor = encodeCursor([s.portfolio_id, s.metric_type, page.lastUs, page.skip]);
+        nextCursor = encodeCursor(list, [s.portfolio_id, s.metric_type, page.lastUs, page.skip]);
         break;
       }
     }
@@ -388,33 +397,49 @@ export class MetricRepository {
   }
 }
 
+/** What a cursor is bound to. The span is not: one that ends now moves from page to page. */
+const listOf = ({ portfolioIds, metricTypes }: HistoryQuery, resolutionUsed: string): string[] => [
+  'history',
+  resolutionUsed,
+  JSON.stringify([...portfolioIds].sort()),
+  JSON.stringify(metricTypes === undefined ? null : [...metricTypes].sort()),
+];
+
 /** Cuts the answer into pages of at most `limit` buckets, counting empty ones: the cut does not depend on the data. */
 export function slice(
   series: readonly { readonly portfolio_id: string; readonly metric_type: string }[],
-  page: { fromMs: number; toMs: number; widthMs: number; limit: number; cursor?: string | undefined },
+  page: {
+    list: readonly string[];
+    fromMs: number;
+    toMs: number;
+    widthMs: number;
+    limit: number;
+    cursor?: string | undefined;
+  },
 ): { slices: Slice[]; nextCursor: string | null } {
   const [portfolio, metric, startMs] =
     page.cursor === undefined
       ? ['', '', page.fromMs]
-      : decodeCursor(page.cursor, ['string', 'string', 'number'] as const);
+      : decodeCursor(page.list, page.cursor, ['text', 'text', 'ms']);
+  const resumeMs = bucketAt(startMs, page.widthMs);
   const slices: Slice[] = [];
   let left = page.limit;
   for (const s of series) {
     const order = compare(s, { portfolio_id: portfolio, metric_type: metric });
     if (order < 0) continue;
-    const fromMs = order === 0 ? Math.max(page.fromMs, startMs) : page.fromMs;
+    const fromMs = order === 0 ? Math.min(Math.max(page.fromMs, resumeMs), page.toMs) : page.fromMs;
     if (left === 0) {
-      return { slices, nextCursor: encodeCursor([s.portfolio_id, s.metric_type, fromMs]) };
+      return { slices, nextCursor: encodeCursor(page.list, [s.portfolio_id, s.metric_type, fromMs]) };
     }
     const wanted = (page.toMs - fromMs) / page.widthMs;
     if (wanted > left) {
       // A series is cut only when a page cannot hold it whole.
       if (slices.length > 0) {
-        return { slices, nextCursor: encodeCursor([s.portfolio_id, s.metric_type, fromMs]) };
+        return { slices, nextCursor: encodeCursor(page.list, [s.portfolio_id, s.metric_type, fromMs]) };
       }
       const toMs = fromMs + left * page.widthMs;
       slices.push({ ...s, fromMs, toMs });
-      return { slices, nextCursor: encodeCursor([s.portfolio_id, s.metric_type, toMs]) };
+      return { slices, nextCursor: encodeCursor(page.list, [s.portfolio_id, s.metric_type, toMs]) };
     }
     slices.push({ ...s, fromMs, toMs: page.toMs });
     left -= wanted;

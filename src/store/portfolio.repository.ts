@@ -108,7 +108,7 @@ export class PortfolioRepository {
     readonly limit?: number;
   } = {}): Promise<{ portfolios: Portfolio[]; nextCursor: string | null }> {
     const take = Math.min(Math.max(1, limit), maxPage);
-    const [after] = cursor === undefined ? [''] : decodeCursor(cursor, ['string'] as const);
+    const [after] = cursor === undefined ? [''] : decodeCursor(['portfolios'], cursor, ['text']);
     const { rows } = await this.database.reader.query<PortfolioRow>({
       name: 'portfolio_list',
       text: `${selectPortfolio} WHERE p.id > $1 ORDER BY p.id LIMIT $2`,
@@ -116,7 +116,10 @@ export class PortfolioRepository {
     });
     const page = rows.slice(0, take).map(toPortfolio);
     const last = page.at(-1);
-    return { portfolios: page, nextCursor: rows.length > take && last ? encodeCursor([last.id]) : null };
+    return {
+      portfolios: page,
+      nextCursor: rows.length > take && last ? encodeCursor(['portfolios'], [last.id]) : null,
+    };
   }
 
   /** Every portfolio; for the start of an engine. */
@@ -202,8 +205,9 @@ export class PortfolioRepository {
     { cursor, limit = 100 }: { readonly cursor?: string; readonly limit?: number } = {},
   ): Promise<{ trades: StoredTrade[]; nextCursor: string | null }> {
     const take = Math.min(Math.max(1, limit), maxPage);
+    const list = ['trades', id];
     const [beforeMs, beforeId] =
-      cursor === undefined ? [null, ''] : decodeCursor(cursor, ['number', 'string'] as const);
+      cursor === undefined ? [null, ''] : decodeCursor(list, cursor, ['ms', 'text']);
     const { rows } = await this.database.reader.query<{
       id: string;
       seq: number;
@@ -225,7 +229,7 @@ export class PortfolioRepository {
     const last = page.at(-1);
     return {
       trades: page.map(({ ts_ms, ...trade }) => ({ ...trade, tsMs: ts_ms })),
-      nextCursor: rows.length > take && last ? encodeCursor([last.ts_ms, last.id]) : null,
+      nextCursor: rows.length > take && last ? encodeCursor(list, [last.ts_ms, last.id]) : null,
     };
   }
 

@@ -16,8 +16,8 @@ export class RiskEventRepository {
     portfolioId: string,
     { cursor, limit }: { readonly cursor?: string; readonly limit: number },
   ): Promise<{ events: LimitTransition[]; nextCursor: string | null }> {
-    const [atMs, limitId] =
-      cursor === undefined ? [maxMs, ''] : decodeCursor(cursor, ['number', 'string'] as const);
+    const list = ['risk_events', portfolioId];
+    const [atMs, limitId] = cursor === undefined ? [maxMs, ''] : decodeCursor(list, cursor, ['ms', 'text']);
     const { rows } = await this.database.reader.query<EventRow>({
       name: 'risk_events_page',
       text: `SELECT limit_id, limit_type, from_status, to_status, value, threshold_value, warning_threshold,
@@ -42,7 +42,7 @@ export class RiskEventRepository {
     const last = events.at(-1);
     return {
       events,
-      nextCursor: rows.length > limit && last ? encodeCursor([last.atMs, last.limitId]) : null,
+      nextCursor: rows.length > limit && last ? encodeCursor(list, [last.atMs, last.limitId]) : null,
     };
   }
 }

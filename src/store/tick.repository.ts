@@ -71,8 +71,9 @@ export class TickRepository {
     limit = defaultTickPage,
   }: TickQuery): Promise<TickPage> {
     const take = Math.min(Math.max(1, limit), maxTickPage);
+    const list = ['ticks', symbol];
     const [afterUs, afterSeq] =
-      cursor === undefined ? [null, 0] : decodeCursor(cursor, ['string', 'number'] as const);
+      cursor === undefined ? [null, 0] : decodeCursor(list, cursor, ['us', 'count']);
     // The cursor carries whole microseconds as text: a float of milliseconds could skip or repeat the ticks of one.
     const { rows } = await this.database.reader.query<{ tick: TickRow; us: string }>({
       name: 'ticks_page',
@@ -91,7 +92,7 @@ export class TickRepository {
     const last = page.at(-1);
     return {
       ticks: page.map(({ tick }) => toTick(tick)),
-      nextCursor: more && last ? encodeCursor([last.us, last.tick[0]]) : null,
+      nextCursor: more && last ? encodeCursor(list, [last.us, last.tick[0]]) : null,
     };
   }
 

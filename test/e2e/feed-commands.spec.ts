@@ -59,7 +59,7 @@ describe('tidewatch import', () => {
   it('shows what is in a file without storing it', async () => {
     const path = file('dry.csv.gz', gzipSync(`${csv('DRY', 12_000)}x,DRY,1,1,P\n`));
     const { code, stdout } = await tidewatch('import', path, '--dry-run');
-    expect(code).toBe(0);
+    expect(code).toBe(2);
     expect(stdout).toContain('ticks as csv, gzip');
     expect(stdout).toContain('skipped columns: exchange');
     expect(stdout).toContain('2024-05-06T14:00:00.010Z  100.25  1');

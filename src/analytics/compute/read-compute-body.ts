@@ -1,3 +1,4 @@
+import { duplicateKey } from '../../domain/duplicate-key.js';
 import { computeRequest } from './compute.dto.js';
 import type { ComputeTask } from './compute-task.js';
 
@@ -19,7 +20,10 @@ export type ReadBody =
 export function readComputeBody(body: Uint8Array): ReadBody {
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    json = JSON.parse(text);
+    const twice = duplicateKey(text, json);
+    if (twice !== undefined) return { malformed: `${twice} is given twice` };
   } catch (error) {
     return { malformed: error instanceof Error ? error.message : String(error) };
   }

@@ -1,11 +1,11 @@
 import { Problem } from '../../domain/problem.js';
 import { Carry } from './carry.js';
 import { invalidUtf8, rowTooLong } from './line-parser.js';
-import { malformedJson } from './ndjson-parser.js';
+import { readRow } from './ndjson-parser.js';
 import { maxRowBytes, type PushParser, type RowKind } from './push-parser.js';
 import type { RowBatch } from './row-batch.js';
 import { quoted, RowFault } from './row-fault.js';
-import { decodeUtf8, parseJson } from './text.js';
+import { decodeUtf8 } from './text.js';
 
 /** What is expected next. */
 type State =
@@ -205,8 +205,7 @@ export class JsonDocumentParser<Row> implements PushParser<Row> {
       out.reject(index, invalidUtf8);
       return;
     }
-    const value = parseJson(text);
-    const row = value === undefined ? malformedJson : this.kind.fromJson(value);
+    const row = readRow(text, this.kind);
     if (row instanceof RowFault) out.reject(index, row);
     else out.add(row, index);
   }

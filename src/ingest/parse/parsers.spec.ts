@@ -98,6 +98,12 @@ describe('a JSON body', () => {
     expect(() => json(text)).toThrow(expect.objectContaining({ status: 400, code }));
   });
 
+  it('refuses a row with a field given twice, whichever value is last', () => {
+    const twice = record.replace('{', '{"price": 1, ').replace(/}$/, ', "price": 2}');
+    expect(codes(json(`{"ticks":[${twice},${record}]}`))).toEqual([[0, 'MALFORMED_ROW']]);
+    expect(codes(ndjson(`${twice}\n${record}`))).toEqual([[0, 'MALFORMED_ROW']]);
+  });
+
   it('names the unknown field', () => {
     expect(() => json('{"foo":1}')).toThrow(
       expect.objectContaining({ extra: { errors: [expect.objectContaining({ pointer: '/foo' })] } }),

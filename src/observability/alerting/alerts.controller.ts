@@ -112,7 +112,9 @@ const encodeCursor = (startedAtMs: number, id: string): string =>
   Buffer.from(`${startedAtMs}:${id}`).toString('base64url');
 
 function decodeCursor(cursor: string): { startedAtMs: number; id: string } {
-  const match = /^(\d+):([0-9a-f-]{36})$/.exec(Buffer.from(cursor, 'base64url').toString());
+  const match = /^(\d{1,15}):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(
+    Buffer.from(cursor, 'base64url').toString(),
+  );
   if (!match) {
     throw new Problem(400, 'INVALID_PARAMETER', 'cursor: is not one of ours', {
       errors: [{ pointer: '?cursor', code: 'INVALID_CURSOR', message: 'is not one of ours' }],

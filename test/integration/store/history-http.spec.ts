@@ -153,6 +153,16 @@ describe('what was stored, over HTTP', () => {
       next_cursor: null,
       as_of: '2026-01-05T14:30:00.005Z',
     });
+    const other = await get(`/api/v1/ticks?symbol=AAPL&limit=2&cursor=${first.body.next_cursor}`);
+    expect(other).toMatchObject({
+      status: 400,
+      body: { code: 'INVALID_CURSOR', errors: [{ pointer: '?cursor' }] },
+    });
+    const position = JSON.parse(
+      Buffer.from(String(first.body.next_cursor), 'base64url').toString(),
+    ) as unknown[];
+    const altered = Buffer.from(JSON.stringify([position[0], '9'.repeat(30), 1])).toString('base64url');
+    expect((await get(`/api/v1/ticks?symbol=SPY&cursor=${altered}`)).status).toBe(400);
     const none = await get(`/api/v1/ticks?symbol=NONE&from=${t0}`);
     expect(none.body).toMatchObject({ items: [], next_cursor: null, as_of: null, data_age_ms: null });
     expect((await get('/api/v1/ticks')).status).toBe(400);
