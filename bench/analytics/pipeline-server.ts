@@ -3,7 +3,7 @@
 import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
 import { AnalyticsRuntime } from '../../src/analytics/analytics-runtime.js';
 import { Config } from '../../src/config/config.js';
 import { createApp } from '../../src/create-app.js';
@@ -19,6 +19,9 @@ export interface Reading {
   readonly cpuMs: number;
   readonly loopP99Ms: number;
   readonly loopMaxMs: number;
+  readonly gcMs: number;
+  readonly gcMaxMs: number;
+  readonly idle: boolean;
   readonly pending: number;
   readonly rebuildMs: number;
   readonly rebuildTicks: number;
@@ -42,6 +45,13 @@ await app.listen(0, '127.0.0.1');
 await lifecycle.started();
 const delay = monitorEventLoopDelay({ resolution: 1 });
 delay.enable();
+const gc = { ms: 0, maxMs: 0 };
+new PerformanceObserver((list) => {
+  for (const { duration } of list.getEntries()) {
+    gc.ms += duration;
+    gc.maxMs = Math.max(gc.maxMs, duration);
+  }
+}).observe({ entryTypes: ['gc'] });
 
 async function load(size: MarketSize): Promise<void> {
   const repository = app.get(PortfolioRepository, { strict: false });
@@ -52,9 +62,13 @@ async function load(size: MarketSize): Promise<void> {
   await Promise.all(Array.from({ length: atOnce }, next));
 }
 
+/** Portfolios of which live risk has found out whether there is a history. */
+const riskKnows = (): number =>
+  metrics.read('tidewatch_risk_live_portfolios').reduce((sum, { value }) => sum + value, 0);
+
 function reading(): Reading {
   const { user, system } = process.cpuUsage();
-  const { engine, publisher } = app.get(AnalyticsRuntime, { strict: false });
+  const { engine, feed, publisher } = app.get(AnalyticsRuntime, { strict: false });
   const gauge = (name: string): number => metrics.read(name)[0]?.value ?? 0;
   let points = 0;
   for (const state of engine.allStates()) points += state.window.size;
@@ -62,12 +76,17 @@ function reading(): Reading {
     cpuMs: (user + system) / 1_000,
     loopP99Ms: delay.percentile(99) / 1e6,
     loopMaxMs: delay.max / 1e6,
+    gcMs: gc.ms,
+    gcMaxMs: gc.maxMs,
+    idle: feed.isIdle && publisher.pending === 0 && riskKnows() === engine.portfolioCount,
     pending: publisher.pending,
     rebuildMs: gauge('tidewatch_analytics_rebuild_seconds') * 1_000,
     rebuildTicks: gauge('tidewatch_analytics_rebuild_ticks'),
     points,
   };
   delay.reset();
+  gc.ms = 0;
+  gc.maxMs = 0;
   return answer;
 }
 

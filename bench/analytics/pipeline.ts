@@ -17,6 +17,8 @@ const goalMs = 20;
 const requestEveryMs = 5;
 const intervalMs = 100;
 const topicsPerSocket = 200;
+/** Longest wait for the server to be idle before the first measurement. */
+const settleMs = 30_000;
 
 interface Scenario {
   readonly size: MarketSize;
@@ -79,6 +81,7 @@ async function inScenario({ size, followed, rates }: Scenario, seconds: number):
     const server = await BenchServer.start(postgres.url);
     await server.ask({ load: size });
     await server.post(market.symbols.map((_, symbol) => market.tick(Date.now(), symbol)));
+    await server.settled();
     const followers = await server.follow(market.books.slice(0, followed).map(({ id }) => id));
     for (const rate of rates)
       await measure(server, market, followers, rate, seconds, `${size.portfolios} (${followed})`);
@@ -160,6 +163,12 @@ async function measure(
     `${((after.cpuMs - before.cpuMs) / seconds / 10).toFixed(0)} %`,
     `${after.loopP99Ms.toFixed(0)} ms`,
   );
+  const applied = ticked.map(({ stored_ms, computed_ms }) => computed_ms - stored_ms!);
+  const sent = ticked.map(({ due_ms, computed_ms, published_ms }) => published_ms - (due_ms ?? computed_ms));
+  console.log(
+    `  p99 of the hops: committed → computed ${ms(applied, 0.99)}, due → published ${ms(sent, 0.99)}; garbage collection ` +
+      `${(after.gcMs / seconds / 10).toFixed(1)} %, longest ${after.gcMaxMs.toFixed(0)} ms; loop held ${after.loopMaxMs.toFixed(0)} ms`,
+  );
   if (rate === 10_000) {
     const p99 = percentile(latencies, 0.99);
     console.log(
@@ -189,6 +198,14 @@ class BenchServer {
     });
     const [{ port }] = (await once(child, 'message')) as [{ port: number }];
     return new BenchServer(child, port);
+  }
+
+  /** Until what the portfolios were created with is done: their first summaries, and their histories looked for. */
+  async settled(): Promise<void> {
+    for (const end = performance.now() + settleMs; performance.now() < end; await sleep(250)) {
+      if ((await this.ask('read')).idle) return;
+    }
+    console.log(`  not idle ${settleMs / 1_000} s after the portfolios were created`);
   }
 
   async ask(request: Request): Promise<Reading> {
