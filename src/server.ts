@@ -37,6 +37,7 @@ export async function serve(config: Config): Promise<void> {
     { level: 'trace', stream: file },
     { level: 'warn', stream: terminalStream((text) => progress.print(text, process.stderr)) },
   ]);
+  for (const warning of config.warnings) logger.child('server').warn(warning);
   const running = new Running(logger, new Lifecycle(), () => {
     dataDir.unlock();
     file.close();

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { StartupError } from '../startup-error.js';
 import { Config } from './config.js';
 import { isLoopback } from './loopback.js';
+import { wrongPaths } from './setting-paths.js';
 
 describe('Config', () => {
   it('takes the environment before the file before the default, and says which', () => {
@@ -23,6 +24,21 @@ describe('Config', () => {
   it('refuses TIDEWATCH_ names of the environment that are no settings, and ignores the rest of it', () => {
     expect(() => Config.from({ TIDEWATCH_PORT: '1' })).toThrow('TIDEWATCH_PORT is not a setting');
     expect(Config.from({ HOME: '/root', NODE_ENV: 'x' }).get('PORT')).toBe(8001);
+  });
+
+  it('warns of a name in the environment that is nearly a setting', () => {
+    const { warnings } = Config.from({ INGEST_MAX_BODY_BYTE: '1', HOSTS: 'x', WS_PATH: '/', HOME: '/root' });
+    expect(warnings).toEqual([
+      'INGEST_MAX_BODY_BYTE in the environment is not a setting; did you mean INGEST_MAX_BODY_BYTES?',
+    ]);
+  });
+
+  it('names files that are not there together with everything else that is wrong', () => {
+    const start = () =>
+      Config.from({ PORT: 'x', API_KEYS: '/none/keys.json', COLLECTORS_DIR: '/none' }, {}, wrongPaths);
+    for (const name of ['PORT:', 'API_KEYS: /none/keys.json:', 'COLLECTORS_DIR: /none:']) {
+      expect(start).toThrow(name);
+    }
   });
 
   it('takes an empty variable as unset', () => {

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { parseEnv } from 'node:util';
 import { StartupError } from '../startup-error.js';
 import { isLoopback } from './loopback.js';
 import { type SettingName, type Settings, settings } from './schema.js';
+import { wrongPaths } from './setting-paths.js';
+import { readSettingsFile, type SettingsFile } from './settings-file.js';
 
 /** Where a value came from. `embedded`: this process started the server that the URL names. */
 export type SettingSource = 'environment' | 'file' | 'default' | 'embedded';
@@ -29,15 +29,22 @@ export class Config {
   private constructor(
     private readonly values: Settings,
     private readonly sources: Readonly<Record<SettingName, SettingSource>>,
+    /** Names in the environment that look like a setting misspelt; the environment is not ours alone. */
+    readonly warnings: readonly string[],
   ) {}
 
   /**
    * Validates everything at once.
    * @param env environment variables; they win over the file
    * @param file names and values of a `--config` file
+   * @param check what else is to be wrong with the values that are right by themselves
    * @throws StartupError naming every wrong setting
    */
-  static from(env: Raw, file: Raw = {}): Config {
+  static from(
+    env: Raw,
+    file: Raw = {},
+    check: (values: Readonly<Record<string, unknown>>) => readonly string[] = () => [],
+  ): Config {
     const wrong: string[] = [];
     for (const name of Object.keys(file)) {
       if (!(name in settings)) wrong.push(`${name} is not a setting${suggestion(name)}`);
@@ -56,29 +63,20 @@ export class Config {
       if (parsed.success) values[name] = parsed.data;
       else wrong.push(`${name}: ${parsed.error.issues.map((issue) => issue.message).join('; ')}`);
     }
-    wrong.push(...crossFieldRules(values as Partial<Settings>));
+    wrong.push(...crossFieldRules(values as Partial<Settings>), ...check(values));
     if (wrong.length > 0) {
       throw new StartupError(`wrong ${wrong.length === 1 ? 'setting' : 'settings'}: ${wrong.join(' | ')}`);
     }
     values.DATA_DIR = resolve(values.DATA_DIR as string);
     values.DEMO ??= values.DATABASE_URL === undefined ? 'on' : 'off';
-    return new Config(values as Settings, sources);
+    return new Config(values as Settings, sources, misspelt(env));
   }
 
   /** The settings of this process: its environment, and a `--config` file. @throws StartupError */
   static ofProcess(file?: string): Config {
-    return Config.from(process.env, file === undefined ? {} : Config.readFile(file));
-  }
-
-  /** Reads `NAME=value` lines, as in `.env.example`. */
-  static readFile(path: string): Raw {
-    try {
-      return parseEnv(readFileSync(path, 'utf8'));
-    } catch (error) {
-      throw new StartupError(
-        `cannot read the settings file ${path}: ${error instanceof Error ? error.message : error}`,
-      );
-    }
+    const { values, faults }: SettingsFile =
+      file === undefined ? { values: {}, faults: [] } : readSettingsFile(file);
+    return Config.from(process.env, values, (parsed) => [...faults, ...wrongPaths(parsed)]);
   }
 
   get<K extends SettingName>(name: K): Settings[K] {
@@ -93,7 +91,7 @@ export class Config {
   withEmbedded(urls: Partial<Pick<Settings, 'DATABASE_URL' | 'REDIS_URL'>>): Config {
     const sources = { ...this.sources };
     for (const name of Object.keys(urls) as (keyof typeof urls)[]) sources[name] = 'embedded';
-    return new Config({ ...this.values, ...urls }, sources);
+    return new Config({ ...this.values, ...urls }, sources, this.warnings);
   }
 
   /** Every setting, for `tidewatch config`. */
@@ -129,6 +127,17 @@ function redacted(value: string | number | undefined): string | null {
   return text
     .replace(/^([a-z][a-z0-9+.-]*:\/\/[^:/?#@]*):[^@/?#]*@/i, '$1:***@')
     .replace(/([?&](?:password|sslpassword)=)[^&]*/gi, '$1***');
+}
+
+/** Short names such as HOST are near to too much that is meant for others. */
+const shortestWatched = 8;
+
+function misspelt(env: Raw): string[] {
+  return Object.keys(env).flatMap((name) => {
+    if (name in settings || name.length < shortestWatched - 1) return [];
+    const near = names.find((known) => known.length >= shortestWatched && distance(known, name) <= 2);
+    return near === undefined ? [] : [`${name} in the environment is not a setting; did you mean ${near}?`];
+  });
 }
 
 function suggestion(name: string): string {

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { Config } from './config.js';
+import { readSettingsFile } from './settings-file.js';
 
 /**
  * The settings of tracing, read before anything else is loaded. Wrong settings are `main.ts`' to report: here they mean
@@ -12,7 +13,7 @@ export function readTracingSettings(): { readonly endpoint: string; readonly sam
       strict: false,
       allowPositionals: true,
     });
-    const file = typeof values.config === 'string' ? Config.readFile(values.config) : {};
+    const file = typeof values.config === 'string' ? readSettingsFile(values.config).values : {};
     if (!process.env.OTEL_EXPORTER_OTLP_ENDPOINT && !file.OTEL_EXPORTER_OTLP_ENDPOINT) return null;
     const config = Config.from(process.env, file);
     const endpoint = config.get('OTEL_EXPORTER_OTLP_ENDPOINT');
