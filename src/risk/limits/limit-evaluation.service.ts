@@ -79,13 +79,6 @@ export class LimitEvaluationService {
     return watched;
   }
 
-  /**
-   * The stored status of a limit that a figure for `value` would lead to, without touching anything; for what-if.
-   */
-  wouldBreach(limit: StoredLimit, value: number, nowMs: number): boolean {
-    return value > effectiveThresholds(limit, nowMs).threshold;
-  }
-
   private figures(figures: RiskFigures): void {
     const active = this.book.active(figures.portfolioId);
     if (active.length === 0) return;

@@ -43,6 +43,16 @@ describe('WhatIfService', () => {
     expect(current!.var).not.toBeCloseTo(projected!.var, 3);
   });
 
+  it('an order that closes every position leaves exactly nothing, whatever prices did before', async () => {
+    const { check, book, limit } = await desk();
+    limit('var_fraction', 1e-9);
+    for (let i = 1; i <= 20; i++) book.tick('A', 100 + i / 7);
+    const { projected, decision } = await check(['A', -10], ['B', -10]);
+    expect(decision).toBe('allow');
+    expect(projected).toMatchObject({ value: 0, gross_exposure: 0, var: 0, expected_shortfall: 0 });
+    expect(projected!.var_parametric).toBe(0);
+  });
+
   it('a symbol that is not held is projected over the common history, and changes nothing', async () => {
     const { check, live, book } = await desk();
     const before = live.entry('P')!.state;

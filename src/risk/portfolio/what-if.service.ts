@@ -11,7 +11,7 @@ import { LimitEvaluationService } from '../limits/limit-evaluation.service.js';
 import { effectiveThresholds } from '../limits/limit-level.js';
 import { LivePortfolio, type LiveTails, liveConfidences } from '../live/live-portfolio.js';
 import { LiveRiskService } from '../live/live-risk.service.js';
-import { metricsOf, type RiskFigures } from '../live/risk-figures.js';
+import { liveMetricTypes, metricsOf, type RiskFigures } from '../live/risk-figures.js';
 import { provenance } from '../provenance.js';
 import { type PortfolioExposures, portfolioExposures } from './portfolio-exposures.js';
 import type { WhatIfRequest } from './portfolio-risk.dto.js';
@@ -118,7 +118,10 @@ export class WhatIfService {
     const entry = this.live.entry(portfolioId);
     const held = entry && [...changes.keys()].every((s) => entry.state.indexOf(s) !== undefined);
     if (figures && entry && held) {
-      return { before: figures, after: projectLive(figures, entry.state, changes), oldestMs };
+      const after = closesAll(known, orders)
+        ? nothingHeld(figures)
+        : projectLive(figures, entry.state, changes);
+      return { before: figures, after, oldestMs };
     }
     return this.projectAnew(known, changes, oldestMs);
   }
@@ -169,12 +172,16 @@ export class WhatIfService {
     const [now, then] = [metricsOf(before), metricsOf(after)];
     let reduces = false;
     for (const { limit, value } of active) {
+      const { threshold } = effectiveThresholds(limit, nowMs);
       const projected = then.get(limit.limitType);
       const current = now.get(limit.limitType);
+      // Without positions there is no share of a value, and no risk either.
+      if (projected === undefined && after.grossExposure === 0 && liveMetricTypes.has(limit.limitType))
+        continue;
       if (projected === undefined || current === undefined) {
         // A limit on a metric that orders do not move: what is known of it must allow.
         if (value === null) return deny('LIMIT_NOT_EVALUATED', `${limit.limitType} has no value`);
-        if (value > effectiveThresholds(limit, nowMs).threshold) {
+        if (value > threshold) {
           return deny(
             'LIMIT_BREACH',
             `${limit.limitType} is in breach, and what the order does to it is not known`,
@@ -182,9 +189,8 @@ export class WhatIfService {
         }
         continue;
       }
-      if (!this.limits.wouldBreach(limit, projected, nowMs)) continue;
+      if (projected <= threshold) continue;
       if (projected >= current) {
-        const { threshold } = effectiveThresholds(limit, nowMs);
         return deny('LIMIT_BREACH', `${limit.limitType} would be ${projected}, above ${threshold}`);
       }
       reduces = true;
@@ -236,6 +242,28 @@ function projectLive(
     monteCarlo: state.shiftedPathTails(moves),
   };
   return { ...figures, ...totals(exposures), tails };
+}
+
+/** Whether no position is left: by quantities, because exposures that cancel leave what rounding left. */
+function closesAll({ symbols, quantities }: PortfolioExposures, orders: WhatIfRequest['orders']): boolean {
+  const left = new Map(symbols.map((symbol, i) => [symbol, quantities[i]!]));
+  for (const { symbol, quantity } of orders) left.set(symbol, (left.get(symbol) ?? 0) + quantity);
+  return [...left.values()].every((quantity) => quantity === 0);
+}
+
+function nothingHeld(figures: RiskFigures): RiskFigures {
+  const { historical, parametric, monteCarlo } = figures.tails;
+  const zero = (tails: LiveTails['historical']) =>
+    tails.map((tail) => ({ ...tail, var: 0, expectedShortfall: 0 }));
+  return {
+    ...figures,
+    ...totals(new Float64Array(0)),
+    tails: {
+      historical: zero(historical),
+      parametric: zero(parametric),
+      monteCarlo: monteCarlo && zero(monteCarlo),
+    },
+  };
 }
 
 function figuresOf(known: PortfolioExposures, state: LivePortfolio, lastDay: number | null): RiskFigures {

@@ -83,6 +83,23 @@ describe('ModelQualityService', () => {
     expect(() => quality.report('P')).toThrow(/P/);
   });
 
+  it('a portfolio that goes while its backtest runs gets neither a report nor series', async () => {
+    let drop = () => {};
+    const { quality, of, book } = await tested(() => {
+      drop();
+      return false;
+    });
+    drop = () => {
+      book.delete('P');
+      book.delete('Q');
+    };
+    await quality.round();
+    for (const id of ['P', 'Q']) {
+      expect(of('tidewatch_risk_var_exceptions', id)).toBeUndefined();
+      expect(of('tidewatch_risk_backtest_timestamp_seconds', id)).toBeUndefined();
+    }
+  });
+
   it('a backtest that fails keeps no other from being made, and is tried again', async () => {
     let calls = 0;
     const { quality } = await tested(() => calls++ === 0);

@@ -29,6 +29,10 @@ const confidence = 0.99;
 const againMs = 900_000;
 /** Portfolios are looked at this often; one backtest at a time. */
 const everyMs = 5_000;
+/** Days that must be left to judge: fewer say nothing about a tail of 1 %. */
+const minJudgedDays = 30;
+/** Observations without which a portfolio is not tested. */
+const neededDays = forecastDays + minJudgedDays;
 /** Portfolios whose quality is tested: each has four series. */
 const maxPortfolios = 200;
 
@@ -41,7 +45,8 @@ interface Report {
 }
 
 /**
- * The quality of the VaR as a service level: for every live portfolio, today's holdings are taken back through the
+ * The quality of the VaR as a service level: for live portfolios with at least 280
+ * observations, up to 200 of them, today's holdings are taken back through the
  * history; each day's loss is held against the historical VaR forecast from the days before it.
  */
 @Injectable()
@@ -104,7 +109,7 @@ export class ModelQualityService {
     this.running = true;
     try {
       for (const entry of [...this.live.all()]) {
-        if (!this.isDue(entry)) continue;
+        if (!this.stands(entry) || !this.isDue(entry)) continue;
         // One that fails must not keep the others from being tested.
         await this.test(entry).catch((error: unknown) => {
           const { portfolioId } = entry;
@@ -119,8 +124,13 @@ export class ModelQualityService {
     }
   }
 
+  /** Whether the portfolio is still live with this state: a round waits, and portfolios go meanwhile. */
+  private stands({ portfolioId, state }: LiveEntry): boolean {
+    return this.live.entry(portfolioId)?.state === state;
+  }
+
   private isDue({ portfolioId, state }: LiveEntry): boolean {
-    if (state.observations < forecastDays + 30 || state.symbols.length === 0) return false;
+    if (state.observations < neededDays || state.symbols.length === 0) return false;
     const report = this.reports.get(portfolioId);
     if (!report) return this.reports.size < maxPortfolios;
     return report.key !== state.lease.key || Date.now() - report.atMs > againMs;
@@ -131,13 +141,14 @@ export class ModelQualityService {
     const started = performance.now();
     const all = portfolioReturns(state.lease.returns, state.exposures);
     const pnl = all.subarray(Math.max(0, all.length - judgedDays - forecastDays));
-    const window = Math.min(forecastDays, pnl.length - 30);
+    const window = Math.min(forecastDays, pnl.length - minJudgedDays);
     const { hits } = await this.compute.background({
       kind: 'rolling_backtest',
       pnl: Float64Array.from(pnl),
       window,
       confidence,
     });
+    if (!this.stands(entry)) return;
     const runtimeMs = performance.now() - started;
     this.reports.set(portfolioId, { key: state.lease.key, atMs: Date.now(), runtimeMs, hits, lastDay });
     const exceptions = hits.reduce((sum, hit) => sum + hit, 0);
@@ -162,9 +173,8 @@ export class ModelQualityService {
     const refusal = this.live.refusal(portfolioId);
     if (refusal) return refusal.reason;
     const state = this.live.entry(portfolioId)?.state;
-    const needed = forecastDays + 30;
-    if (state && state.observations < needed) {
-      return `${state.observations} observations, at least ${needed} are needed (RISK_WINDOW_DAYS is ${this.config.get('RISK_WINDOW_DAYS')})`;
+    if (state && state.observations < neededDays) {
+      return `${state.observations} observations, at least ${neededDays} are needed (RISK_WINDOW_DAYS is ${this.config.get('RISK_WINDOW_DAYS')})`;
     }
     return this.reports.size >= maxPortfolios
       ? `only ${maxPortfolios} portfolios are tested`

@@ -216,6 +216,15 @@ describe('risk of stored portfolios over HTTP', () => {
       comment: 'month end',
     });
     expect(raised.body.temporary_increase.threshold_value).toBeCloseTo(base.var * 3, 6);
+    const views = [
+      raised.body,
+      (await risk('BOOK/metrics')).body.items.find((r: Answer) => r.limit_id === id),
+    ];
+    for (const view of views) {
+      expect(view.threshold_value).toBeCloseTo(base.var * 1.5, 6);
+      expect(view.effective_threshold_value).toBeCloseTo(base.var * 3, 6);
+      expect(view.effective_warning_threshold).toBeCloseTo(base.var * 2.4, 6);
+    }
     await until(async () => (await status()) === 'normal');
     const patched = await call('PATCH', 'risk/portfolio/BOOK/limits', {
       limit_type: 'var',
