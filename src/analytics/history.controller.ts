@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { dataAgeMs } from '../domain/data-age.js';
 import { notFound, Problem } from '../domain/problem.js';
 import { type HistoryPage, type HistorySeries, MetricRepository } from '../store/metric.repository.js';
 import { PortfolioRepository } from '../store/portfolio.repository.js';
@@ -112,7 +113,7 @@ const spanOf = (page: HistoryPage) => ({
 const age = (asOfMs: number | null) =>
   asOfMs === null
     ? { as_of: null, data_age_ms: null, reason: 'there are no values in this span' }
-    : { as_of: iso(asOfMs), data_age_ms: Math.max(0, Date.now() - asOfMs) };
+    : { as_of: iso(asOfMs), data_age_ms: dataAgeMs(asOfMs, Date.now()) };
 
 const seriesJson = ({ portfolioId: id, metricType, asOfMs, bucketsJson }: HistorySeries): string => {
   const head = { portfolio_id: id, metric_type: metricType, ...age(asOfMs) };

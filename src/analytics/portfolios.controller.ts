@@ -1,5 +1,20 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  Param,
+  Post,
+  Put,
+  Query,
+  Res,
+} from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Authorizer } from '../access/authorizer.js';
+import { bearerToken } from '../access/bearer-token.js';
+import { dataAgeMs } from '../domain/data-age.js';
 import type { Portfolio } from '../domain/portfolio.js';
 import { notFound } from '../domain/problem.js';
 import { PortfolioRepository } from '../store/portfolio.repository.js';
@@ -21,6 +36,7 @@ export class PortfoliosController {
   constructor(
     private readonly portfolios: PortfolioRepository,
     private readonly analytics: AnalyticsService,
+    private readonly authorizer: Authorizer,
   ) {}
 
   @Put(':id')
@@ -49,8 +65,14 @@ export class PortfoliosController {
 
   @Delete(':id')
   @HttpCode(204)
-  async delete(@Param('id', { schema: portfolioId }) id: string): Promise<void> {
-    if (!(await this.portfolios.delete(id))) throw notFound('portfolio', id);
+  async delete(
+    @Param('id', { schema: portfolioId }) id: string,
+    @Headers('authorization') key?: string,
+  ): Promise<void> {
+    const actor = this.authorizer.isOpen
+      ? 'operator'
+      : (this.authorizer.authenticate(bearerToken(key))?.id ?? 'unknown');
+    if (!(await this.portfolios.delete(id, actor))) throw notFound('portfolio', id);
   }
 
   /** Applies each trade once per id. An id that is known with another content is refused by itself. */
@@ -94,7 +116,7 @@ export class PortfoliosController {
       value: marked?.value ?? null,
       reason: marked === undefined ? 'not valued yet' : marked.reason,
       as_of: asOfMs === null ? null : new Date(asOfMs).toISOString(),
-      data_age_ms: asOfMs === null ? null : Math.max(0, Date.now() - asOfMs),
+      data_age_ms: asOfMs === null ? null : dataAgeMs(asOfMs, Date.now()),
     };
   }
 }

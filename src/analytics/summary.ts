@@ -1,3 +1,4 @@
+import { dataAgeMs } from '../domain/data-age.js';
 import { periodsPerYear } from '../kernel/periods-per-year.js';
 import { figureCount } from '../kernel/window-statistics.js';
 import type { AnalyticsEngine } from './analytics-engine.js';
@@ -56,7 +57,7 @@ export function summaryOf(
   return {
     portfolio_id: portfolio.id,
     as_of: isoOf(asOfMs),
-    data_age_ms: Number.isNaN(asOfMs) ? null : Math.max(0, nowMs - asOfMs),
+    data_age_ms: Number.isNaN(asOfMs) ? null : dataAgeMs(asOfMs, nowMs),
     currency: portfolio.currency,
     ...body,
     current_value: valued ? value : null,

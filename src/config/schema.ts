@@ -64,6 +64,9 @@ export const settings = {
   INGEST_MAX_BODY_BYTES: integer(1_024, 2 ** 40)
     .default(2 ** 30)
     .describe('largest ingest request body after decompression, bytes'),
+  TICKS_MAX_AHEAD_MS: integer(0, 366 * 86_400_000)
+    .default(600_000)
+    .describe('how far the time of a tick may lie ahead of our clock, ms'),
   INGEST_BUFFER_MAX_ROWS: integer(1_000, 10_000_000)
     .default(200_000)
     .describe('rows waiting for the writer before ingest answers 503'),

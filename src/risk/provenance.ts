@@ -1,3 +1,4 @@
+import { dataAgeMs } from '../domain/data-age.js';
 import { sobolReplicates } from '../kernel/sobol-normals.js';
 import { defaultDegreesOfFreedom, type VarMethod, type VarOptions } from './compute/var-options.js';
 import type { VarFigures } from './compute/var-task.js';
@@ -133,7 +134,7 @@ export function provenance(of: {
 }) {
   return {
     as_of: of.asOfMs === null ? null : new Date(of.asOfMs).toISOString(),
-    data_age_ms: of.asOfMs === null ? null : Math.max(0, of.nowMs - of.asOfMs),
+    data_age_ms: of.asOfMs === null ? null : dataAgeMs(of.asOfMs, of.nowMs),
     inputs_hash: of.inputsHash,
     model_version: modelVersion,
     runtime_ms: of.runtimeMs,

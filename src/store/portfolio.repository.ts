@@ -128,12 +128,15 @@ export class PortfolioRepository {
     return rows.map(toPortfolio);
   }
 
-  /** Deletes a portfolio, its positions and its trades; metrics and the history of changes stay. */
-  async delete(id: string): Promise<boolean> {
+  /**
+   * Deletes a portfolio and its positions; its limits are marked deleted, each with an audit entry. Metrics, the history of
+   * changes and trades stay: an id of a trade is applied once, also when the portfolio is made again.
+   */
+  async delete(id: string, actor = 'system'): Promise<boolean> {
     try {
       return await this.change(id, 'deleted', async (client) => {
         const portfolio = await readOne(client, id);
-        await client.query('DELETE FROM trades WHERE portfolio_id = $1', [id]);
+        await client.query(deleteLimits, [id, actor]);
         await client.query('DELETE FROM portfolios WHERE id = $1', [id]);
         return { portfolio, result: true };
       });
@@ -365,6 +368,16 @@ interface PortfolioRow {
   updated_ms: number;
   positions: Position[];
 }
+
+/** Its limits as the audit shows them: what they were before. */
+const deleteLimits = `WITH gone AS (
+    UPDATE risk_limits l SET deleted_at = now(), active = false, version = l.version + 1, updated_at = now()
+    FROM risk_limits o WHERE o.id = l.id AND l.portfolio_id = $1 AND l.deleted_at IS NULL RETURNING o.*)
+  INSERT INTO audit (actor, action, entity, entity_id, portfolio_id, before, after, comment)
+  SELECT $2, 'deleted', 'risk_limit', id::text, portfolio_id, jsonb_build_object(
+    'limit_type', limit_type, 'threshold_value', threshold_value, 'warning_threshold', warning_threshold,
+    'clear_threshold', clear_threshold, 'dwell_ms', dwell_ms, 'active', active), NULL, 'the portfolio was deleted'
+  FROM gone`;
 
 const selectPortfolio = `SELECT p.id, p.name, p.currency, p.revision::float8 AS revision,
     (extract(epoch FROM p.updated_at) * 1000)::float8 AS updated_ms,

@@ -18,6 +18,19 @@ describe('RowBounds', () => {
     expect(at(Number.NaN)).not.toBe('accepted');
   });
 
+  it('takes no moment further ahead than it is told', () => {
+    const tenMinutes = new RowBounds(
+      'ticks',
+      { ticks: null, metrics: null },
+      () => now,
+      () => null,
+      600_000,
+    );
+    const { rows, rejected } = tenMinutes.check([{ tsMs: now + 600_000 }, { tsMs: now + 600_001 }]);
+    expect(rows).toEqual([{ tsMs: now + 600_000 }]);
+    expect(rejected).toMatchObject([{ index: 1, code: 'TIMESTAMP_TOO_FAR_AHEAD' }]);
+  });
+
   it('takes any time since 1970 when rows are kept for ever', () => {
     const forever = new RowBounds('ticks', { ticks: null, metrics: null }, () => now);
     expect(forever.check([{ tsMs: 0 }]).rejected).toEqual([]);

@@ -2,8 +2,8 @@ import { type Retention, retentionDays, type TimeTable } from './retention.js';
 import type { RejectedRow } from './writer/row-target.js';
 
 const dayMs = 86_400_000;
-/** Clocks differ and tests live in the future; a timestamp in the wrong unit is further away than this. */
-const horizonDays = 366;
+/** Points may be forecasts; a timestamp in the wrong unit is further away than this. */
+const horizonMs = 366 * dayMs;
 
 /** What is wrong with a row, in words. */
 export type RowFault = Omit<RejectedRow, 'index'>;
@@ -18,13 +18,15 @@ export class RowBounds<Row extends { readonly tsMs: number } = { readonly tsMs: 
     private readonly retention: Retention,
     private readonly now: () => number = Date.now,
     private readonly faultOf: (row: Row) => RowFault | null = () => null,
+    /** How far ahead of our clock a moment may lie, ms. */
+    private readonly aheadMs = horizonMs,
   ) {}
 
   /** First and last acceptable moment, Unix ms. */
   get span(): { readonly minMs: number; readonly maxMs: number } {
     const days = retentionDays(this.table, this.retention);
     const now = this.now();
-    return { minMs: days === null ? 0 : now - days * dayMs, maxMs: now + horizonDays * dayMs };
+    return { minMs: days === null ? 0 : now - days * dayMs, maxMs: now + this.aheadMs };
   }
 
   /** @returns the acceptable rows (the same array when all are) and what is wrong with the others */
@@ -55,7 +57,7 @@ const tooOld = (minMs: number): RowFault => ({
 
 const tooFarAhead = (maxMs: number): RowFault => ({
   code: 'TIMESTAMP_TOO_FAR_AHEAD',
-  message: `The timestamp lies after ${new Date(maxMs).toISOString()}; is it in milliseconds?`,
+  message: `The timestamp lies after ${new Date(maxMs).toISOString()}; is it in milliseconds, and is the clock right?`,
 });
 
 /**

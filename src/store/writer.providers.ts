@@ -68,7 +68,9 @@ class WriterKit {
   }
 
   tickBounds() {
-    return new RowBounds('ticks', this.database.retention);
+    // The newest source time is the price: one from the future would hold it until then.
+    const aheadMs = this.config.get('TICKS_MAX_AHEAD_MS');
+    return new RowBounds('ticks', this.database.retention, Date.now, () => null, aheadMs);
   }
 }
 

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { PortfolioChanged } from '../../src/domain/events.js';
 import type { Trade } from '../../src/domain/portfolio.js';
+import { AuditRepository } from '../../src/store/audit.repository.js';
+import { LimitRepository } from '../../src/store/limit.repository.js';
 import { openStore, storeBranches, type TestStore } from '../harness/store.js';
 
 const trade = (id: string, side: 'buy' | 'sell', symbol: string, quantity: number, price = 10): Trade => ({
@@ -50,6 +52,27 @@ describe.each(storeBranches())('portfolios and bars on $dialect', (branch) => {
     const changes = [];
     for await (const batch of portfolios.positionChanges({ fromSeq: 1 })) changes.push(...batch);
     expect(changes.map((c) => ({ kind: c.kind, portfolio: c.portfolio }))).toEqual(news);
+  });
+
+  it('takes the limits of a portfolio along when it is deleted, and remembers its trades', async () => {
+    const { portfolios, database } = store;
+    const audit = new AuditRepository(database);
+    const limits = new LimitRepository(database, audit);
+    const book = { id: 'AGAIN', name: 'Again', currency: 'USD', positions: [] };
+    await portfolios.put(book);
+    await portfolios.applyTrades('AGAIN', [trade('t1', 'buy', 'BAC', 1)]);
+    const settings = { limitType: 'var', thresholdValue: 100, warningThreshold: 80, clearThreshold: null };
+    const by = { actor: 'desk', action: 'created', comment: null };
+    const limit = await limits.create('AGAIN', { ...settings, dwellMs: 0, active: true }, by);
+    await portfolios.delete('AGAIN', 'operator');
+    expect((await limits.all()).filter((l) => l.portfolioId === 'AGAIN')).toEqual([]);
+    const [entry] = await audit.of('risk_limit', limit.id);
+    expect(entry).toMatchObject({ actor: 'operator', action: 'deleted', after: null });
+    expect(entry?.before).toMatchObject({ limit_type: 'var', threshold_value: 100, active: true });
+    await portfolios.put(book);
+    const again = await portfolios.applyTrades('AGAIN', [trade('t1', 'buy', 'BAC', 1)]);
+    expect([again.applied, again.duplicates, again.portfolio.positions]).toEqual([[], ['t1'], []]);
+    await portfolios.delete('AGAIN');
   });
 
   it('applies a trade once per id and names repeated ones that differ', async () => {

@@ -79,6 +79,12 @@ export const ingestOutOfOrderTicks = counter(
   'Stored ticks with a source time before the newest of their symbol.',
 );
 
+export const ingestKeyFailures = counter(
+  'tidewatch_ingest_idempotency_failures_total',
+  'Signs of life and releases of Idempotency-Keys that the database did not take.',
+  { what: ['heartbeat', 'release'] },
+);
+
 export const ingestLateTicks = counter(
   'tidewatch_ingest_late_ticks_total',
   'Stored ticks with a source time more than a minute before the newest of their symbol.',

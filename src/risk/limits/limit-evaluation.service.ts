@@ -53,9 +53,11 @@ export class LimitEvaluationService {
       metrics.gaugeFrom(riskLimits, { status }, () => this.count(status));
     }
     live.onFigures((figures) => this.figures(figures));
-    live.onLoss((portfolioId, refusal) =>
-      this.loss(portfolioId, refusal?.reason ?? 'the portfolio was deleted'),
-    );
+    live.onLoss((portfolioId, refusal) => {
+      this.loss(portfolioId, refusal?.reason ?? 'the portfolio was deleted');
+      // The store has marked its limits deleted with it.
+      if (refusal === null) for (const { limit } of this.book.of(portfolioId)) this.book.remove(limit.id);
+    });
     const timer = setInterval(() => void this.tick(), tickMs).unref();
     lifecycle.onShutdown('stop-intake', 'limits', () => clearInterval(timer));
     // Before the store's own writers stop.

@@ -1,3 +1,4 @@
+import { dataAgeMs } from '../../domain/data-age.js';
 import { isoDay } from '../history/align-closes.js';
 import { modelVersion } from '../provenance.js';
 import { type LiveTails, liveConfidences } from './live-portfolio.js';
@@ -99,7 +100,7 @@ export function riskMessage(figures: RiskFigures): Record<string, unknown> {
     observations: figures.observations,
     history_last_day: figures.lastDay === null ? null : isoDay(figures.lastDay),
     as_of: figures.asOfMs === null ? null : new Date(figures.asOfMs).toISOString(),
-    data_age_ms: figures.asOfMs === null ? null : Math.max(0, figures.computedAtMs - figures.asOfMs),
+    data_age_ms: figures.asOfMs === null ? null : dataAgeMs(figures.asOfMs, figures.computedAtMs),
     computed_at: new Date(figures.computedAtMs).toISOString(),
     model_version: modelVersion,
   };
