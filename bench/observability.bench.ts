@@ -20,6 +20,6 @@ export async function run(args: string[]): Promise<void> {
     starts: args.includes('--starts') ? number('--starts', 1) : quick ? 1 : 3,
     pieces: args.includes('--pieces') ? number('--pieces', 100) : quick ? 10 : 120,
     subscribers: quick ? 20 : 100,
-    idleMs: quick ? 2_000 : 8_000,
+    idleMs: quick ? 2_000 : 20_000,
   });
 }

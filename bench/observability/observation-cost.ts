@@ -1,6 +1,9 @@
+import { context, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { Counter, Histogram, Registry } from 'prom-client';
 import { counter, gauge, histogram } from '../../src/observability/metric-spec.js';
 import { Metrics } from '../../src/observability/metrics.js';
+import { activeTraceId } from '../../src/observability/tracing/tracing.js';
 
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5];
 
@@ -79,14 +82,27 @@ export function observationCost(): void {
     'histogram that a threshold row is judged by',
     net((i) => ours.windowed.observe(at(i))),
   );
-  metrics.exemplars.current = () => null;
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  metrics.exemplars.current = activeTraceId;
   row(
-    'the same, tracing on, not sampled',
+    'the same, tracing on, outside of a trace',
     net((i) => ours.windowed.observe(at(i))),
   );
-  metrics.exemplars.current = () => '0af7651916cd43dd8448eb211c80319c';
+  const span = trace.wrapSpanContext({
+    traceId: '0af7651916cd43dd8448eb211c80319c',
+    spanId: 'b7ad6b7169203331',
+    traceFlags: TraceFlags.SAMPLED,
+  });
+  const within = trace.setSpan(ROOT_CONTEXT, span);
   row(
-    'the same, tracing on, sampled: with exemplar',
-    net((i) => ours.windowed.observe(at(i))),
+    'the same, within a sampled span: exemplars',
+    context.with(within, () => net((i) => ours.windowed.observe(at(i)))),
   );
+  // One exemplar per bucket and tick of the clock: the others are spared this.
+  row(
+    '  look-up of the trace id, for the first one',
+    context.with(within, () => net(() => void activeTraceId())),
+  );
+  context.disable();
+  metrics.exemplars.current = null;
 }

@@ -20,8 +20,9 @@ export interface OnOffOptions {
   readonly idleMs: number;
 }
 
-/** Ten times as often as usual, so that scrapes weigh more than they ever will. */
-const scrapeEveryMs = 1_500;
+/** What is usual, and ten times as often. */
+const scrapeEverySeconds = [15, 1.5] as const;
+const scrapes = 10;
 const messagesPerPiece = 500;
 /** The share of requests that is recorded unless `OTEL_TRACES_SAMPLER_ARG` says otherwise. */
 const sampleRatio = 0.05;
@@ -60,7 +61,7 @@ export async function onOff(options: OnOffOptions): Promise<void> {
     ingest: { again: [], metrics: [], recorded: [] },
     broadcast: { again: [], metrics: [], recorded: [] },
   };
-  const idle: number[] = [];
+  const idle: Idle[] = [];
   try {
     await postgres.start();
     const endpoint = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
@@ -88,7 +89,7 @@ export async function onOff(options: OnOffOptions): Promise<void> {
       for (const mode of modes) servers[mode] = await server(mode, `${mode}_${start}`);
       try {
         await measure(servers as Servers, options, ratios);
-        idle.push(await idleShare(servers as Servers, options.idleMs));
+        idle.push(await idleCost(servers as Servers, options.idleMs));
       } finally {
         await Promise.all(Object.values(servers).map((one) => one.stop()));
       }
@@ -112,7 +113,7 @@ async function measure(servers: Servers, options: OnOffOptions, ratios: Ratios):
     // The first rounds warm up: compiled code, open connections, the first partitions.
     for (let round = -30; round < options.pieces; round++) {
       const taken: Partial<Record<Mode, number>> = {};
-      for (const mode of round % 2 === 0 ? loaded : loaded.toReversed()) {
+      for (const mode of shuffled(loaded)) {
         taken[mode] = await work[path](servers[mode]);
       }
       if (round < 0) continue;
@@ -123,15 +124,37 @@ async function measure(servers: Servers, options: OnOffOptions, ratios: Ratios):
   }
 }
 
-/** What collectors, scrapes and the timers of all that watch take of a core, in a server that has nothing else to do. */
-async function idleShare({ bare, full }: Servers, idleMs: number): Promise<number> {
-  const scrapes = setInterval(() => void full.scrape().catch(() => {}), scrapeEveryMs);
-  const before = [await bare.cpu(), await full.cpu()] as const;
-  const start = performance.now();
+/** Any order as often as any other: whoever follows itself, or the same one each time, finds the caches warmer. */
+function shuffled<T>(list: readonly T[]): readonly T[] {
+  const out = [...list];
+  for (let i = out.length - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1));
+    [out[i], out[j]] = [out[j] as T, out[i] as T];
+  }
+  return out;
+}
+
+interface Idle {
+  /** What collectors and the timers of all that watches take of a core. */
+  readonly collectors: number;
+  /** CPU of one scrape, seconds. */
+  readonly scrape: number;
+}
+
+/** What does not depend on work, in servers that have nothing else to do. */
+async function idleCost({ bare, full }: Servers, idleMs: number): Promise<Idle> {
+  for (let i = 0; i < scrapes; i++) await full.scrape();
+  const cpus = async () => (await full.cpu()) - (await bare.cpu());
+  const [before, start] = [await cpus(), performance.now()];
   await sleep(idleMs);
-  const after = [await bare.cpu(), await full.cpu()] as const;
-  clearInterval(scrapes);
-  return (after[1] - before[1] - (after[0] - before[0])) / (performance.now() - start);
+  const collectors = ((await cpus()) - before) / (performance.now() - start);
+  const [quiet, scraping] = [await cpus(), performance.now()];
+  for (let i = 0; i < scrapes; i++) {
+    await full.scrape();
+    await sleep(100);
+  }
+  const beside = collectors * (performance.now() - scraping);
+  return { collectors, scrape: Math.max(0, (await cpus()) - quiet - beside) / scrapes / 1000 };
 }
 
 async function freshDatabase(url: string, name: string): Promise<string> {
@@ -156,11 +179,16 @@ const quantile = (sorted: readonly number[], q: number): number =>
   sorted[Math.round(q * (sorted.length - 1))] as number;
 const percent = (ratio: number): string => `${ratio < 0 ? '−' : '+'}${Math.abs(ratio * 100).toFixed(1)} %`;
 
-function report(ratios: Ratios, idle: readonly number[], options: OnOffOptions, pinned: boolean): void {
-  const fixed = quantile(
-    [...idle].sort((a, b) => a - b),
+const median = (values: readonly number[]): number =>
+  quantile(
+    values.toSorted((a, b) => a - b),
     0.5,
   );
+
+function report(ratios: Ratios, idle: readonly Idle[], options: OnOffOptions, pinned: boolean): void {
+  const collectors = median(idle.map((one) => one.collectors));
+  const scrape = median(idle.map((one) => one.scrape));
+  const fixed = scrapeEverySeconds.map((seconds) => collectors + scrape / seconds);
   const where = pinned ? 'pinned cores' : 'cores not pinned';
   console.log(`CPU of the server, watched over bare (goal ≤ 3 %); ${options.starts} starts, ${where}`);
   for (const path of ['ingest', 'broadcast'] as const) {
@@ -177,11 +205,13 @@ function report(ratios: Ratios, idle: readonly number[], options: OnOffOptions, 
     const what =
       path === 'ingest' ? `requests of ${ticksPerRequest} ticks` : `${options.subscribers} clients`;
     console.log(
-      `  ${`${path}, ${what}`.padEnd(34)} ${percent(usual)} with 5 % recorded, ${percent(usual + fixed)} with collectors and scrapes` +
-        `   (medians of ${ratios[path].again.length} rounds: ${spreads.join(', ')})`,
+      `  ${`${path}, ${what}`.padEnd(34)} ${percent(usual)} with 5 % recorded; with collectors and a scrape every ` +
+        scrapeEverySeconds.map((s, i) => `${s} s ${percent(usual + (fixed[i] as number))}`).join(', ') +
+        `\n    medians of ${ratios[path].again.length} rounds: ${spreads.join(', ')}`,
     );
   }
   console.log(
-    `  idle, collectors and a scrape every ${scrapeEveryMs / 1000} s: ${percent(fixed)} of a core (${idle.map(percent).join(', ')})`,
+    `  idle: collectors ${percent(collectors)} of a core (${idle.map((one) => percent(one.collectors)).join(', ')}), ` +
+      `a scrape ${(scrape * 1000).toFixed(1)} ms`,
   );
 }

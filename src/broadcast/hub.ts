@@ -71,6 +71,8 @@ export class Hub implements BrokerListener, LaneHost {
   private readonly fanOut: FanOut;
   private dirty: Lane[] = [];
   private gathered = 0;
+  /** Messages times subscribers that {@link HubStats.demanded} has not been told of. */
+  private due = 0;
   private scheduled: NodeJS.Immediate | NodeJS.Timeout | null = null;
   private waiting = false;
   private windowStartMs = 0;
@@ -87,6 +89,7 @@ export class Hub implements BrokerListener, LaneHost {
     this.fanOut = new FanOut(
       {
         delivered: (job) => {
+          this.reportDemand();
           stats.delivered(job);
           if (this.taps.size > 0) this.taps.delivered(job);
         },
@@ -274,8 +277,15 @@ export class Hub implements BrokerListener, LaneHost {
     this.schedule();
   }
 
+  /** Told once per flush: a busy publisher would have it counted a thousand times. */
   demanded(messages: number): void {
-    this.stats.demanded(messages);
+    this.due += messages;
+  }
+
+  private reportDemand(): void {
+    if (this.due === 0) return;
+    this.stats.demanded(this.due);
+    this.due = 0;
   }
 
   deflated(bytesIn: number, bytesOut: number): void {
@@ -299,6 +309,7 @@ export class Hub implements BrokerListener, LaneHost {
   flush(): void {
     this.scheduled = null;
     this.waiting = false;
+    this.reportDemand();
     if (this.fanOut.busy) return;
     this.gathered = 0;
     const lanes = this.dirty;

@@ -1,3 +1,4 @@
+import { coarseNowMs } from './coarse-clock.js';
 import { RollingWindow, type WindowReading } from './rolling-window.js';
 
 /** The rows of the threshold table (`targets` in alerts/thresholds.yml) and the unit of what is recorded for each. */
@@ -30,9 +31,10 @@ export type LatencyRow = keyof typeof latencyRows;
 export class LatencyWindows {
   private readonly windows: Readonly<Record<LatencyRow, RollingWindow>>;
 
-  constructor(now: () => number = Date.now) {
+  /** @param now Unix ms; when not given, values are sorted by a clock that may lag by some milliseconds */
+  constructor(now?: () => number) {
     this.windows = Object.fromEntries(
-      Object.keys(latencyRows).map((row) => [row, new RollingWindow(now)]),
+      Object.keys(latencyRows).map((row) => [row, new RollingWindow(now ?? Date.now, now ?? coarseNowMs)]),
     ) as Record<LatencyRow, RollingWindow>;
   }
 

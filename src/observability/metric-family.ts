@@ -1,3 +1,4 @@
+import { labelKey } from './label-key.js';
 import { defaultMaxSeries, type MetricSpec } from './metric-spec.js';
 import {
   CounterSeries,
@@ -81,16 +82,7 @@ export class MetricFamily<S extends Series = Series> {
    * @throws Error when a label value is missing or not in the catalogue
    */
   key(labels: LabelSet): string {
-    let key = '';
-    for (const name of this.labelNames) {
-      const value = labels[name];
-      const allowed = this.spec.labels[name];
-      if (typeof value !== 'string' || (allowed !== 'bounded' && !allowed?.includes(value))) {
-        throw new Error(`${this.spec.name}: label ${name}=${JSON.stringify(value)} is not in the catalogue`);
-      }
-      key += `${value.length}:${value}`;
-    }
-    return key;
+    return labelKey(this.spec, this.labelNames, labels);
   }
 
   private overflow(labels: LabelSet): S {

@@ -39,11 +39,13 @@ export class RollingWindow {
   private lastAtMs: number | null = null;
 
   /**
-   * @param slots how many slots the ring has; the longest window is `slots × slotMs`
    * @param now Unix ms
+   * @param adding the same for {@link add}, where it may lag a little for being cheaper
+   * @param slots how many slots the ring has; the longest window is `slots × slotMs`
    */
   constructor(
     private readonly now: () => number = Date.now,
+    private readonly adding: () => number = now,
     private readonly slots = 60,
     private readonly slotMs = 5_000,
   ) {
@@ -57,7 +59,7 @@ export class RollingWindow {
   /** @param value ≥ 0; anything else is ignored */
   add(value: number): void {
     if (!(value >= 0)) return;
-    const at = this.now();
+    const at = this.adding();
     if (at >= this.slotEndsAtMs || at < this.slotEndsAtMs - this.slotMs) this.enterSlot(at);
     const slot = this.slot;
     const index = slot * buckets + bucketOf(value);

@@ -1,3 +1,5 @@
+import { coarseNowMs } from './coarse-clock.js';
+
 /** Takes what a row of the threshold table is judged by. */
 export interface WindowSink {
   add(value: number): void;
@@ -110,17 +112,27 @@ export class HistogramSeries {
     if (this.source.current !== null) this.exemplify(i, value, this.source.current);
   }
 
+  /** Adds what was observed elsewhere, by bucket. */
+  merge(counts: readonly number[], sum: number): void {
+    for (let i = 0; i < this.counts.length; i++)
+      this.counts[i] = (this.counts[i] as number) + (counts[i] ?? 0);
+    this.sum += sum;
+  }
+
   get count(): number {
     let total = 0;
     for (const n of this.counts) total += n;
     return total;
   }
 
+  /** One per bucket and tick of the clock: in a burst the first is as good as the last, and the others cost nothing. */
   private exemplify(bucket: number, value: number, source: () => string | null): void {
+    const tsMs = coarseNowMs();
+    if (this.exemplars?.[bucket]?.tsMs === tsMs) return;
     const traceId = source();
     if (traceId === null) return;
     this.exemplars ??= new Array(this.counts.length);
-    this.exemplars[bucket] = { traceId, value, tsMs: Date.now() };
+    this.exemplars[bucket] = { traceId, value, tsMs };
   }
 }
 

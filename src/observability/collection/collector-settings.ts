@@ -9,6 +9,8 @@ const fileSchema = z.record(
   z.string(),
   z.strictObject({
     enabled: z.boolean().optional(),
+    /** Not in a thread of its own, but in the server's: for a plugin that is trusted with it. */
+    in_process: z.boolean().optional(),
     interval_seconds: intervalSeconds.optional(),
     config: z.record(z.string(), z.unknown()).optional(),
   }),

@@ -1,7 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { RunOutcome } from '../catalogue/watching.js';
 import type { Metrics } from '../metrics.js';
-import { type Collector, type CollectorDefinition, type CollectorLog, NoData } from './collector.js';
+import {
+  type Collector,
+  type CollectorDefinition,
+  type CollectorHost,
+  type CollectorLog,
+  NoData,
+} from './collector.js';
 import { CollectorClients, type OpenRun, type SharedClients } from './collector-clients.js';
 import { CollectorSelfMetrics } from './collector-self-metrics.js';
 import { type Cost, CostMeter, noCost } from './cost-meter.js';
@@ -68,6 +74,7 @@ export class CollectorTask {
   private instance: Instance | null = null;
   private running: Promise<void> | null = null;
   private current: AbortController | null = null;
+  private meter: CostMeter | null = null;
   private stuck = false;
   private abandoned = 0;
   private isEnabled = false;
@@ -179,9 +186,18 @@ export class CollectorTask {
   blame(error: unknown): void {
     this.noteError(error, 'escaped', this.shared.nowMs());
     this.current?.abort(error instanceof Error ? error : new Error(String(error)));
+    void this.leaveBehind();
+  }
+
+  private async leaveBehind(): Promise<void> {
     this.abandoned++;
     this.self.abandoned.inc();
-    void this.retire();
+    if (this.abandoned >= maxAbandoned) {
+      this.scheduler.cancel(this.schedule);
+      this.nextRunAtMs = null;
+      this.log.warn({ collector: this.name }, 'a collector was given up; switch it on again to retry');
+    }
+    await this.retire();
   }
 
   private get schedule(): string {
@@ -200,6 +216,7 @@ export class CollectorTask {
   }
 
   private async run(): Promise<void> {
+    const unprepared = await this.prepare();
     const nowMs = this.shared.nowMs();
     const { budget } = this.definition.manifest;
     const controller = new AbortController();
@@ -211,10 +228,11 @@ export class CollectorTask {
       failures: [],
     };
     this.current = controller;
+    this.meter = meter;
     this.lastRunAtMs = nowMs;
     const start = performance.now();
     let thrown: unknown;
-    const work = collectorScope.run(this, () => meter.run(() => this.work(run)));
+    const work = collectorScope.run(this, () => meter.run(() => this.work(run, unprepared)));
     try {
       await withTimeout(work, this.timeoutMs, controller);
     } catch (error) {
@@ -230,7 +248,8 @@ export class CollectorTask {
   }
 
   /** What the collector itself does in a run. It is created and started by its first; a failure to is a failed run. */
-  private async work(run: OpenRun): Promise<void> {
+  private async work(run: OpenRun, unprepared: { readonly error: unknown } | null): Promise<void> {
+    if (unprepared !== null) throw unprepared.error;
     this.instance ??= await this.create();
     const { collector, clients, started } = this.instance;
     this.staged.begin();
@@ -247,7 +266,32 @@ export class CollectorTask {
   private async create(): Promise<Instance> {
     const config = await this.validConfig();
     const clients = new CollectorClients(this.shared, this.staged, this.log);
-    return { collector: this.definition.create(clients.context(config)), clients, started: false };
+    return {
+      collector: this.definition.create(clients.context(config), this.host()),
+      clients,
+      started: false,
+    };
+  }
+
+  /** @returns what went wrong; it fails the run */
+  private async prepare(): Promise<{ readonly error: unknown } | null> {
+    try {
+      await this.definition.prepare?.();
+      return null;
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  private host(): CollectorHost {
+    return {
+      // Within a run it is the run that fails of it.
+      lost: (error, escaped) =>
+        escaped || this.current === null ? this.blame(error) : void this.leaveBehind(),
+      charge: (ms) => {
+        if (this.meter !== null) this.meter.cost.eventLoopMs += ms;
+      },
+    };
   }
 
   private async validConfig(): Promise<unknown> {
@@ -324,18 +368,11 @@ export class CollectorTask {
     ]);
     this.stuck = false;
     if (settled) return;
-    this.abandoned++;
-    this.self.abandoned.inc();
     this.log.warn(
-      { collector: this.name, times: this.abandoned },
+      { collector: this.name, times: this.abandoned + 1 },
       'a collector ignored its abort and was left behind',
     );
-    await this.retire();
-    if (this.abandoned >= maxAbandoned) {
-      this.scheduler.cancel(this.schedule);
-      this.nextRunAtMs = null;
-      this.log.warn({ collector: this.name }, 'a collector was given up; switch it on again to retry');
-    }
+    await this.leaveBehind();
   }
 
   private async retire(): Promise<void> {

@@ -134,7 +134,20 @@ export interface Collector {
 
 export interface CollectorDefinition<C = unknown> {
   readonly manifest: CollectorManifest<C>;
-  create(context: CollectorContext<C>): Collector;
+  /** Before every run, and no part of it: what the run needs before its clock starts. */
+  prepare?(): Promise<void>;
+  create(context: CollectorContext<C>, host: CollectorHost): Collector;
+}
+
+/** What a collector that runs elsewhere tells of itself; of no use to others. */
+export interface CollectorHost {
+  /**
+   * The place it runs in is gone, and with it this instance.
+   * @param escaped whether the error came from outside of a run: a timer, a promise that nobody waits for
+   */
+  lost(error: Error, escaped: boolean): void;
+  /** Time that its code took there, ms. */
+  charge(ms: number): void;
 }
 
 /** What a plugin that is made of several files may give for one that is wrong, so that the others still run. */

@@ -1,10 +1,12 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import type { CollectorDefinition, UnusableCollector } from './collector.js';
-import { type CollectorKit, collectorKit, type Declaration } from './collector-kit.js';
+import { type CollectorKit, collectorKit } from './collector-kit.js';
+import { declarationsIn, subfolders } from './declarations.js';
 import { describe } from './error-class.js';
+import { describePlugin } from './isolation/plugin-host.js';
 
 /** The collectors that come with the server: `collectors/` beside `src/`, compiled or not. */
 export const shippedFolder = fileURLToPath(new URL('../../../collectors', import.meta.url));
@@ -38,6 +40,8 @@ export interface Places {
   readonly folders: readonly { readonly path: string; readonly origin: Origin }[];
   /** Where `node_modules` are looked for, and in every folder above. */
   readonly packagesFrom: readonly string[];
+  /** Plugins that run in the server's own thread, by the names of their folders. */
+  readonly inProcess?: readonly string[];
 }
 
 const finite = z.number().positive().finite();
@@ -71,11 +75,20 @@ const unusableSchema = z.strictObject({ name: z.string(), path: z.string(), erro
 export async function discover(places: Places): Promise<Discovery> {
   const found: FoundCollector[] = [];
   const broken: BrokenCollector[] = [];
-  const kit = collectorKit((kind) => declarationsIn(places, kind));
+  const folders = places.folders.map(({ path }) => path);
+  const kit = collectorKit((kind) => declarationsIn(folders, kind));
   const metricOwners = new Map<string, string>();
-  for (const { name, path, origin } of candidates(places)) {
+  const load = ({ name, path, origin }: Candidate): Promise<readonly unknown[]> =>
+    origin === 'shipped' || places.inProcess?.includes(name)
+      ? exportsOf(path, kit)
+      : describePlugin(path, folders);
+  // At the same time: a plugin that does not come to an end holds up the start once, not each after the other.
+  const loads = [...candidates(places)].map((candidate) => ({ ...candidate, exported: load(candidate) }));
+  await Promise.allSettled(loads.map(({ exported }) => exported));
+  for (const { name, path, origin, exported } of loads) {
     try {
-      for (const definition of await load(path, kit)) {
+      for (const value of await exported) {
+        const definition = checked(value);
         if ('error' in definition) {
           broken.push({ ...definition, origin });
           continue;
@@ -145,18 +158,19 @@ function entryOf(packagePath: string): string {
 }
 
 /** A module exports a definition, a list of them, or a function of the kit that gives either. */
-async function load(
-  path: string,
-  kit: CollectorKit,
-): Promise<readonly (CollectorDefinition | UnusableCollector)[]> {
+async function exportsOf(path: string, kit: CollectorKit): Promise<readonly unknown[]> {
   const module = (await import(pathToFileURL(path).href)) as { default?: unknown };
   const exported = module.default;
   const given: unknown = typeof exported === 'function' ? await exported(kit) : exported;
   if (given === undefined) throw new Error('the module has no default export');
-  return (Array.isArray(given) ? given : [given]).map(checked);
+  return Array.isArray(given) ? given : [given];
 }
 
+const wrongSchema = z.strictObject({ wrong: z.string() });
+
 function checked(value: unknown): CollectorDefinition | UnusableCollector {
+  const { data: wrong } = wrongSchema.safeParse(value);
+  if (wrong !== undefined) throw new Error(wrong.wrong);
   const unusable = unusableSchema.safeParse(value);
   if (unusable.success) return unusable.data;
 
@@ -177,22 +191,3 @@ function claimMetrics({ manifest }: CollectorDefinition, owners: Map<string, str
   }
   for (const { name } of manifest.metrics) owners.set(name, manifest.name);
 }
-
-function declarationsIn({ folders }: Places, kind: string): readonly Declaration[] {
-  const ending = `.${kind}.yml`;
-  const out: Declaration[] = [];
-  for (const { path: folder } of folders) {
-    for (const where of [folder, ...subfolders(folder).map((name) => join(folder, name))]) {
-      for (const entry of entries(where).filter((name) => name.endsWith(ending))) {
-        const path = join(where, entry);
-        out.push({ name: entry.slice(0, -ending.length), path, text: readFileSync(path, 'utf8') });
-      }
-    }
-  }
-  return out;
-}
-
-const entries = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder).sort() : []);
-
-const subfolders = (folder: string): string[] =>
-  entries(folder).filter((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory());

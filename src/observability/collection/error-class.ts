@@ -14,8 +14,13 @@ const connectionMessages =
 /** Sorts any thrown value into the closed set that metrics and alerts speak of. */
 export function classify(error: unknown): ErrorClass {
   if (!isErrorLike(error)) return 'other';
-  if (error instanceof BudgetExceeded) return 'budget';
-  if (error instanceof SchemaError || error.name === 'ZodError' || error instanceof SyntaxError)
+  if (error instanceof BudgetExceeded || error.name === 'BudgetExceeded') return 'budget';
+  if (
+    error instanceof SchemaError ||
+    error.name === 'SchemaError' ||
+    error.name === 'ZodError' ||
+    error instanceof SyntaxError
+  )
     return 'schema';
   if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'timeout';
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';

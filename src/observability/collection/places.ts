@@ -1,5 +1,6 @@
 import { delimiter, join } from 'node:path';
 import type { Config } from '../../config/config.js';
+import { readCollectorSettings } from './collector-settings.js';
 import { type Places, shippedFolder } from './discovery.js';
 
 /** Where users put their own collectors: the first is where new ones are made. */
@@ -15,4 +16,7 @@ export const placesOf = (config: Config): Places => ({
     ...userFolders(config).map((path) => ({ path, origin: 'folder' as const })),
   ],
   packagesFrom: [process.cwd(), shippedFolder],
+  inProcess: Object.entries(readCollectorSettings(config.get('COLLECTORS_CONFIG')))
+    .filter(([, settings]) => settings.in_process === true)
+    .map(([name]) => name),
 });
