@@ -17,9 +17,9 @@ export async function run(args: string[]): Promise<void> {
   if (wants('scrape')) await scrapeCost();
   if (!wants('on-off')) return;
   await onOff({
-    starts: args.includes('--starts') ? number('--starts', 1) : quick ? 1 : 3,
-    pieces: args.includes('--pieces') ? number('--pieces', 100) : quick ? 10 : 120,
+    starts: args.includes('--starts') ? number('--starts', 1) : quick ? 1 : 8,
+    pieces: args.includes('--pieces') ? number('--pieces', 100) : quick ? 10 : 40,
     subscribers: quick ? 20 : 100,
-    idleMs: quick ? 2_000 : 20_000,
+    idleMs: quick ? 2_000 : 5_000,
   });
 }

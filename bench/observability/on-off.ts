@@ -33,16 +33,17 @@ const sampleRatio = 0.05;
  */
 const modes = ['bare', 'again', 'metrics', 'recorded', 'full'] as const;
 type Mode = (typeof modes)[number];
+const measured = ['bare', 'again', 'metrics', 'recorded'] as const;
 type Servers = Readonly<Record<Mode, ServerUnderTest>>;
 type Path = 'ingest' | 'broadcast';
-/** Ratios to the bare server, one per round of pieces. */
-type Ratios = Readonly<Record<Path, Record<Exclude<Mode, 'bare' | 'full'>, number[]>>>;
+/** Over the mean of the two bare servers, one per start: the median over its rounds of pieces. */
+type Ratios = Readonly<Record<Path, Record<Exclude<Mode, 'full'>, number[]>>>;
 
 /**
  * CPU of the very same work, watched and not. Servers stand side by side on one core, the database and the clients on
  * the other; pieces of some milliseconds go to them in turn, so that what slows the machine slows all of a round, and
- * the median over the rounds is not moved by the few in which one of them collects its garbage. What does not depend on
- * work (collectors, scrapes) is the CPU of an idle server.
+ * the median over the rounds is not moved by the few in which one of them collects its garbage. Two equal processes still
+ * differ by some percent, each time otherwise: hence several starts. What does not depend on work (collectors, scrapes) is the CPU of an idle server.
  */
 export async function onOff(options: OnOffOptions): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'tidewatch-bench-'));
@@ -58,8 +59,8 @@ export async function onOff(options: OnOffOptions): Promise<void> {
   const off = join(folder, 'collectors-off.yml');
   writeFileSync(off, await allCollectorsOff());
   const ratios: Ratios = {
-    ingest: { again: [], metrics: [], recorded: [] },
-    broadcast: { again: [], metrics: [], recorded: [] },
+    ingest: { bare: [], again: [], metrics: [], recorded: [] },
+    broadcast: { bare: [], again: [], metrics: [], recorded: [] },
   };
   const idle: Idle[] = [];
   try {
@@ -86,7 +87,7 @@ export async function onOff(options: OnOffOptions): Promise<void> {
     };
     for (let start = 0; start < options.starts; start++) {
       const servers: Partial<Record<Mode, ServerUnderTest>> = {};
-      for (const mode of modes) servers[mode] = await server(mode, `${mode}_${start}`);
+      for (const mode of shuffled(modes)) servers[mode] = await server(mode, `${mode}_${start}`);
       try {
         await measure(servers as Servers, options, ratios);
         idle.push(await idleCost(servers as Servers, options.idleMs));
@@ -103,24 +104,22 @@ export async function onOff(options: OnOffOptions): Promise<void> {
 }
 
 async function measure(servers: Servers, options: OnOffOptions, ratios: Ratios): Promise<void> {
-  const loaded = modes.filter((mode) => mode !== 'full');
-  for (const mode of loaded) await servers[mode].subscribe(options.subscribers);
+  for (const mode of measured) await servers[mode].subscribe(options.subscribers);
   const work = {
     ingest: (server: ServerUnderTest) => server.ingest(),
     broadcast: (server: ServerUnderTest) => server.broadcast(messagesPerPiece),
   };
   for (const path of ['ingest', 'broadcast'] as const) {
+    const rounds: Record<string, number[]> = Object.fromEntries(measured.map((mode) => [mode, []]));
     // The first rounds warm up: compiled code, open connections, the first partitions.
     for (let round = -30; round < options.pieces; round++) {
-      const taken: Partial<Record<Mode, number>> = {};
-      for (const mode of shuffled(loaded)) {
-        taken[mode] = await work[path](servers[mode]);
-      }
+      const taken: Record<string, number> = {};
+      for (const mode of shuffled(measured)) taken[mode] = await work[path](servers[mode]);
       if (round < 0) continue;
-      for (const mode of ['again', 'metrics', 'recorded'] as const) {
-        ratios[path][mode].push((taken[mode] as number) / (taken.bare as number) - 1);
-      }
+      const bare = ((taken.bare as number) + (taken.again as number)) / 2;
+      for (const mode of measured) rounds[mode]?.push((taken[mode] as number) / bare - 1);
     }
+    for (const mode of measured) ratios[path][mode].push(median(rounds[mode] as number[]));
   }
 }
 
@@ -185,6 +184,16 @@ const median = (values: readonly number[]): number =>
     0.5,
   );
 
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Mean over the starts; ± 2 standard errors of it. */
+function withError(values: readonly number[]): string {
+  const average = mean(values);
+  const variance = values.reduce((sum, v) => sum + (v - average) ** 2, 0) / Math.max(1, values.length - 1);
+  return `${percent(average)} ± ${(200 * Math.sqrt(variance / values.length)).toFixed(1)}`;
+}
+
 function report(ratios: Ratios, idle: readonly Idle[], options: OnOffOptions, pinned: boolean): void {
   const collectors = median(idle.map((one) => one.collectors));
   const scrape = median(idle.map((one) => one.scrape));
@@ -192,22 +201,17 @@ function report(ratios: Ratios, idle: readonly Idle[], options: OnOffOptions, pi
   const where = pinned ? 'pinned cores' : 'cores not pinned';
   console.log(`CPU of the server, watched over bare (goal ≤ 3 %); ${options.starts} starts, ${where}`);
   for (const path of ['ingest', 'broadcast'] as const) {
-    const medians = { again: 0, metrics: 0, recorded: 0 };
-    const spreads: string[] = [];
-    for (const mode of ['again', 'metrics', 'recorded'] as const) {
-      const sorted = ratios[path][mode].toSorted((a, b) => a - b);
-      medians[mode] = quantile(sorted, 0.5);
-      // Of a median: 1.57 / √n of the distance between the quartiles covers 95 %.
-      const error = (1.57 * (quantile(sorted, 0.75) - quantile(sorted, 0.25))) / Math.sqrt(sorted.length);
-      spreads.push(`${mode} ${percent(medians[mode])} ± ${(error * 100).toFixed(1)}`);
-    }
-    const usual = (1 - sampleRatio) * medians.metrics + sampleRatio * medians.recorded;
+    const { metrics, recorded } = ratios[path];
+    const usual = metrics.map(
+      (ratio, i) => (1 - sampleRatio) * ratio + sampleRatio * (recorded[i] as number),
+    );
     const what =
       path === 'ingest' ? `requests of ${ticksPerRequest} ticks` : `${options.subscribers} clients`;
     console.log(
-      `  ${`${path}, ${what}`.padEnd(34)} ${percent(usual)} with 5 % recorded; with collectors and a scrape every ` +
-        scrapeEverySeconds.map((s, i) => `${s} s ${percent(usual + (fixed[i] as number))}`).join(', ') +
-        `\n    medians of ${ratios[path].again.length} rounds: ${spreads.join(', ')}`,
+      `  ${`${path}, ${what}`.padEnd(34)} ${withError(usual)} with 5 % recorded; with collectors and a scrape every ` +
+        scrapeEverySeconds.map((s, i) => `${s} s ${percent(mean(usual) + (fixed[i] as number))}`).join(', ') +
+        `\n    ${measured.map((mode) => `${mode} ${withError(ratios[path][mode])}`).join(', ')}` +
+        `\n    per start: ${usual.map(percent).join(', ')}`,
     );
   }
   console.log(
