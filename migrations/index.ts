@@ -12,6 +12,7 @@ import { CoverTrades1763800000110 } from './1763800000110-cover-trades.js';
 import { MarkLateRowsByRange1763800000111 } from './1763800000111-mark-late-rows-by-range.js';
 import { KeepAnswersAsSent1763800000120 } from './1763800000120-keep-answers-as-sent.js';
 import { FindOpenConnections1763800000130 } from './1763800000130-find-open-connections.js';
+import { CloseDaysFromTicks1763800000140 } from './1763800000140-close-days-from-ticks.js';
 
 /** Append-only, in order: one concern each. A migration that has run anywhere is never edited. */
 export const migrations = [
@@ -29,6 +30,7 @@ export const migrations = [
   MarkLateRowsByRange1763800000111,
   KeepAnswersAsSent1763800000120,
   FindOpenConnections1763800000130,
+  CloseDaysFromTicks1763800000140,
 ] as const;
 
 /** As recorded in `schema_migrations`. */

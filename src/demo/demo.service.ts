@@ -55,7 +55,7 @@ export class DemoService {
     const replayed = days.filter((day) => day.date >= firstReplayDate);
     const position = file.read() ?? (await this.dayAfterKnownBars(replayed));
     const today = position?.date ?? firstReplayDate;
-    await this.bars.upsert(days.filter((day) => day.date < today).flatMap(barsOf));
+    await this.bars.upsert(days.filter((day) => day.date < today).flatMap(barsOf), 'replay');
     await this.createPortfolios();
     const market = new DemoMarket({
       days: replayed,
@@ -65,7 +65,7 @@ export class DemoService {
         await this.ingest.ticks(ticks);
       },
       dayCompleted: async (day) => {
-        await this.bars.upsert(barsOf(day));
+        await this.bars.upsert(barsOf(day), 'replay');
       },
       restarted: () =>
         this.log.info({ from: firstReplayDate }, 'the recorded days are over: they begin again'),

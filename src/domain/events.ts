@@ -11,6 +11,11 @@ export interface HopStamps {
   readonly dueMs: number;
 }
 
+/** Daily closes of these symbols are new or corrected, and durable. */
+export interface BarsStored {
+  readonly symbols: readonly string[];
+}
+
 /** Positions of a portfolio changed and the change is durable. */
 export interface PortfolioChanged {
   readonly kind: 'put' | 'traded' | 'deleted';
@@ -93,6 +98,7 @@ export interface OperationDone {
 /** Everything that passes between stages. Calls follow imports; news travels here, the other way. */
 export interface DomainEvents {
   'ticks.stored': StoredTicks;
+  'bars.stored': BarsStored;
   'portfolio.changed': PortfolioChanged;
   'portfolio.revalued': PortfolioRevalued;
   'summary.ready': SummaryReady;

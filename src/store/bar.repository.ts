@@ -32,28 +32,40 @@ export interface DailyCloses {
 /** The UTC day of a moment, in days since 1970-01-01. */
 export const epochDay = (ms: number): number => Math.floor(ms / dayMs);
 
-/** Daily bars: written by imports and by the end-of-day job, read as return history. */
+/** `replay`: recorded days, unrelated to the times of the symbol's ticks. */
+export type BarSource = 'given' | 'replay';
+
+/** Daily bars, read as return history. The end-of-day job adds those of ticks (`EndOfDay`), never in place of these. */
 @Injectable()
 export class BarRepository {
   constructor(private readonly database: Database) {}
 
-  /** Inserts bars or replaces those of the same symbol and day. @returns rows written */
-  async upsert(bars: readonly DailyBar[]): Promise<number> {
+  /**
+   * Inserts bars or replaces those of the same symbol and day, whatever their source. Symbols with `replay` bars lose the
+   * closes made from ticks. @returns rows written
+   */
+  async upsert(bars: readonly DailyBar[], source: BarSource = 'given'): Promise<number> {
     // One row per key and statement: ON CONFLICT refuses to touch a row twice. The last one given wins.
     const unique = [...new Map(bars.map((b) => [`${b.symbol}\n${b.day}`, b])).values()];
     let written = 0;
     await this.database.writer.transaction(async (client) => {
+      if (source === 'replay') {
+        await client.query("DELETE FROM daily_bars WHERE symbol = ANY ($1) AND source = 'ticks'", [
+          [...new Set(bars.map((b) => b.symbol))],
+        ]);
+      }
       for (let from = 0; from < unique.length; from += chunkRows) {
         const part = unique.slice(from, from + chunkRows);
         const { rowCount } = await client.query({
           name: 'daily_bars_upsert',
-          text: `INSERT INTO daily_bars (symbol, day, open, high, low, close, close_adj, volume)
-            SELECT s, date '1970-01-01' + d, o, h, l, c, a, v
+          text: `INSERT INTO daily_bars (symbol, day, open, high, low, close, close_adj, volume, source)
+            SELECT s, date '1970-01-01' + d, o, h, l, c, a, v, $9
             FROM unnest($1::text[], $2::int[], $3::float8[], $4::float8[], $5::float8[], $6::float8[],
               $7::float8[], $8::float8[]) AS u(s, d, o, h, l, c, a, v)
             ORDER BY s, d
             ON CONFLICT (symbol, day) DO UPDATE SET open = excluded.open, high = excluded.high,
-              low = excluded.low, close = excluded.close, close_adj = excluded.close_adj, volume = excluded.volume`,
+              low = excluded.low, close = excluded.close, close_adj = excluded.close_adj, volume = excluded.volume,
+              source = excluded.source`,
           values: [
             part.map((b) => b.symbol),
             part.map((b) => b.day),
@@ -63,6 +75,7 @@ export class BarRepository {
             part.map((b) => b.close),
             part.map((b) => b.closeAdjusted ?? b.close),
             part.map((b) => b.volume ?? null),
+            source,
           ],
         });
         written += rowCount ?? 0;

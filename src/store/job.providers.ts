@@ -1,3 +1,4 @@
+import { EventBus } from '../domain/event-bus.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { partitionsAhead, rollupDirty, rollupLag } from '../observability/catalogue/store.js';
 import { Sources } from '../observability/collection/sources.js';
@@ -6,6 +7,7 @@ import { Metrics } from '../observability/metrics.js';
 import { cleanUp } from './clean-up.js';
 import { ConnectionRecorder } from './connection-recorder.js';
 import { Database } from './database.js';
+import { EndOfDay } from './end-of-day.js';
 import { LogRecorder } from './log-recorder.js';
 import { MetricWriter, RiskMetricWriter } from './metric.writer.js';
 import { PartitionService } from './partitions/partition.service.js';
@@ -31,6 +33,7 @@ export const jobProvider = {
     WebsocketMetricWriter,
     ConnectionRecorder,
     LogRecorder,
+    EventBus,
     Sources,
     Metrics,
     Logger,
@@ -47,6 +50,7 @@ export const jobProvider = {
     websocketWriter: WebsocketMetricWriter,
     connections: ConnectionRecorder,
     logLines: LogRecorder,
+    bus: EventBus,
     sources: Sources,
     metrics: Metrics,
     logger: Logger,
@@ -60,9 +64,11 @@ export const jobProvider = {
     const latest = async () => {
       for (const writer of [ticks, metricsWriter, riskWriter]) await writer.flushLatest();
     };
+    const endOfDay = new EndOfDay(db, bus);
     const jobList: StoreJob[] = [
       ...commonJobs(db, rollup, metrics, latest),
       ...partitionJobs(parts, rollup, metrics),
+      { name: 'end-of-day', everyMs: 5_000, run: () => endOfDay.run() },
       websocketJob(sources, websocketWriter),
       { name: 'connections', everyMs: 1_000, run: () => connections.flush() },
       { name: 'log-lines', everyMs: 1_000, run: () => logLines.flush() },

@@ -1,4 +1,5 @@
 import type { Tick } from '../domain/tick.js';
+import { epochDay } from './bar.repository.js';
 import type { CopyBuffer } from './copy/copy-buffer.js';
 import type { StatementResult } from './copy/copy-query.js';
 import type { LatestKeeper } from './latest-keeper.js';
@@ -50,7 +51,7 @@ export class TickTarget implements RowTarget<Tick> {
     return {
       before: identified ? [stage] : [],
       copy: `COPY ${into} (${columns}) FROM STDIN (FORMAT binary)`,
-      after: [...(identified ? [fromStage] : []), ...newSymbols],
+      after: [...(identified ? [fromStage] : []), ...newSymbols, ...markPastDays(rows, Date.now())],
     };
   }
 
@@ -100,4 +101,17 @@ export class TickTarget implements RowTarget<Tick> {
       `INSERT INTO latest_ticks (symbol, seq, ts, price) VALUES ${values.join(', ')} ON CONFLICT (symbol) DO NOTHING`,
     ];
   }
+}
+
+/** The days before today that ticks belong to, for the end-of-day job; live ticks add no statement. */
+function markPastDays(rows: readonly Tick[], nowMs: number): string[] {
+  const today = epochDay(nowMs);
+  const todayMs = today * 86_400_000;
+  const marks = new Set<string>();
+  for (const { symbol, tsMs } of rows) {
+    if (tsMs < todayMs) marks.add(`(${literal(symbol)}, date '1970-01-01' + (${epochDay(tsMs)}))`);
+  }
+  return marks.size === 0
+    ? []
+    : [`INSERT INTO daily_bars_dirty (symbol, day) VALUES ${[...marks].join(', ')}`];
 }

@@ -103,6 +103,7 @@ export const storeJobNames = [
   'partitions',
   'retention',
   'rollup',
+  'end-of-day',
   'clean-up',
   'websocket-metrics',
   'connections',

@@ -60,6 +60,11 @@ export class HistoryService {
     );
   }
 
+  /** Reads the closes of these symbols anew when they are wanted next. */
+  forget(symbols: readonly string[]): void {
+    for (const symbol of symbols) this.recent.delete(symbol);
+  }
+
   private async read(symbols: readonly string[], limit: number): Promise<(Closes | null)[]> {
     const nowMs = Date.now();
     const usable = (symbol: string): boolean => {

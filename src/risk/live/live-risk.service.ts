@@ -102,6 +102,7 @@ export class LiveRiskService {
         else this.changed(e.portfolio.id);
       }),
       bus.on('portfolio.revalued', (e) => this.revalued(e.portfolioId)),
+      bus.on('bars.stored', (e) => this.barsStored(e.symbols)),
     ];
     const retry = setInterval(() => this.retry(), retryMs).unref();
     lifecycle.onShutdown('stop-intake', 'live risk', () => {
@@ -365,6 +366,15 @@ export class LiveRiskService {
     this.origins.delete(portfolioId);
     this.budget.remove(portfolioId);
     entry.state.lease.release();
+  }
+
+  private barsStored(symbols: readonly string[]): void {
+    this.history.forget(symbols);
+    const changed = new Set(symbols);
+    for (const { portfolioId, state } of this.entries.values()) {
+      if (state.symbols.some((symbol) => changed.has(symbol))) this.toBuild.add(portfolioId);
+    }
+    this.retry();
   }
 
   private retry(): void {
