@@ -59,6 +59,9 @@ class Book extends PortfolioBook {
   override fxRate(): number {
     return 1;
   }
+  override fxPairs(): [] {
+    return [];
+  }
 }
 
 class History extends CloseHistory {

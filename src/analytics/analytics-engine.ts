@@ -6,7 +6,7 @@ import { Conversions } from './conversions.js';
 import { ExchangeRates } from './exchange-rates.js';
 import { type HeldPosition, Holders } from './holders.js';
 import type { MarkedPortfolio } from './portfolio-book.js';
-import { PortfolioBook } from './portfolio-book.js';
+import { PortfolioBook, type UsedPair } from './portfolio-book.js';
 import { PortfolioMarks } from './portfolio-marks.js';
 import { PortfolioState } from './portfolio-state.js';
 import { maxSymbols, PriceTable } from './price-table.js';
@@ -228,6 +228,10 @@ export class AnalyticsEngine extends PortfolioBook {
   override fxRate(symbol: string, currency: string): number | undefined {
     const rate = this.rates.rate(this.prices.currencyOf(symbol), currency);
     return Number.isNaN(rate) ? undefined : rate;
+  }
+
+  override fxPairs(symbol: string, currency: string): readonly UsedPair[] {
+    return this.rates.pairs(this.prices.currencyOf(symbol), currency);
   }
 
   override marked(portfolioId: string): MarkedPortfolio | undefined {

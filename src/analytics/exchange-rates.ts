@@ -1,3 +1,4 @@
+import type { UsedPair } from './portfolio-book.js';
 import type { CurrencyPair } from './symbol-currencies.js';
 
 /** Currencies through which a rate is found when no pair joins two directly, in this order. */
@@ -44,6 +45,24 @@ export class ExchangeRates {
       if (!Number.isNaN(rate)) return { rate, tsMs: Math.max(there.tsMs, on.tsMs) };
     }
     return unknown;
+  }
+
+  /** The quoted pairs that {@link rate} is made from, in the order of the conversion. */
+  pairs(from: string, to: string): readonly UsedPair[] {
+    const direct = this.used(from, to);
+    if (direct) return direct;
+    for (const pivot of pivots) {
+      const there = this.used(from, pivot);
+      const on = this.used(pivot, to);
+      if (there && on) return [...there, ...on];
+    }
+    return [];
+  }
+
+  private used(from: string, to: string): readonly UsedPair[] | undefined {
+    if (from === to) return [];
+    if (this.rates.has(from + to)) return [{ pair: from + to, inverse: false }];
+    return this.rates.has(to + from) ? [{ pair: to + from, inverse: true }] : undefined;
   }
 
   private quoted(from: string, to: string): Quote {

@@ -13,6 +13,13 @@ export interface MarkedPortfolio {
   readonly version: number;
 }
 
+/** A quoted exchange rate in a conversion, by base and quote, as `EURUSD`. */
+export interface UsedPair {
+  readonly pair: string;
+  /** The conversion divides by the quoted rate. */
+  readonly inverse: boolean;
+}
+
 /**
  * What later stages may ask of the engine: the current marks. Prices arrive in `symbol → latest` form, so that risk
  * can follow ticks without keeping its own copy.
@@ -24,4 +31,6 @@ export abstract class PortfolioBook {
   abstract price(symbol: string): { readonly price: number; readonly tsMs: number } | undefined;
   /** Units of `currency` for one unit of the symbol's currency; `undefined` when no rate is known. */
   abstract fxRate(symbol: string, currency: string): number | undefined;
+  /** The pairs that {@link fxRate} is made from; empty where the currencies are the same or no rate is known. */
+  abstract fxPairs(symbol: string, currency: string): readonly UsedPair[];
 }

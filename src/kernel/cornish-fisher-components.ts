@@ -43,14 +43,23 @@ export function cornishFisherComponents(
 /** Mean, deviation with `ddof`, population skewness and excess kurtosis (0 for a constant series). */
 export function shapeOf(values: ArrayLike<number>, ddof = 1): Shape {
   const n = values.length;
-  const m = centralMoments(values);
+  const scale = momentScale(values);
+  const m = centralMoments(scale === 1 ? values : Float64Array.from(values, (v) => v / scale));
   const sigma2 = m.second;
   return {
-    mean: m.mean,
-    standardDeviation: n > ddof ? Math.sqrt((sigma2 * n) / (n - ddof)) : 0,
+    mean: m.mean * scale,
+    standardDeviation: n > ddof ? Math.sqrt((sigma2 * n) / (n - ddof)) * scale : 0,
     skewness: sigma2 === 0 ? 0 : m.third / sigma2 ** 1.5,
     excessKurtosis: sigma2 === 0 ? 0 : m.fourth / (sigma2 * sigma2) - 3,
   };
+}
+
+/** The power of two by which values are divided so that their fourth powers stay within range; mostly 1. */
+function momentScale(values: ArrayLike<number>): number {
+  let largest = 0;
+  for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]!));
+  if (largest === 0 || !Number.isFinite(largest) || (largest > 1e-50 && largest < 1e50)) return 1;
+  return 2 ** Math.floor(Math.log2(largest));
 }
 
 function marginals(

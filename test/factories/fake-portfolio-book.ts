@@ -1,4 +1,4 @@
-import { type MarkedPortfolio, PortfolioBook } from '../../src/analytics/portfolio-book.js';
+import { type MarkedPortfolio, PortfolioBook, type UsedPair } from '../../src/analytics/portfolio-book.js';
 import type { EventBus } from '../../src/domain/event-bus.js';
 import type { Portfolio } from '../../src/domain/portfolio.js';
 
@@ -7,6 +7,7 @@ export class FakePortfolioBook extends PortfolioBook {
   readonly prices = new Map<string, { price: number; tsMs: number }>();
   /** Units of the portfolio's currency for one of the symbol's; 1 where nothing is set. */
   readonly rates = new Map<string, number>();
+  readonly pairs = new Map<string, readonly UsedPair[]>();
   private readonly portfolios = new Map<string, Portfolio>();
 
   constructor(private readonly bus: EventBus) {
@@ -55,6 +56,10 @@ export class FakePortfolioBook extends PortfolioBook {
 
   override fxRate(symbol: string): number | undefined {
     return this.rates.get(symbol) ?? 1;
+  }
+
+  override fxPairs(symbol: string): readonly UsedPair[] {
+    return this.pairs.get(symbol) ?? [];
   }
 
   private revalued(portfolioId: string, ...symbols: string[]): void {

@@ -41,7 +41,7 @@ export class StressService {
       windows.length === 0 ? [] : await this.history.closes(known.symbols, { limit: historyDays });
     const scenarios = [
       ...windows.map((w) => windowAnswer(w, known, series)),
-      ...shocksOf(request).map((s, i) => shockAnswer(s, i, known)),
+      ...shocksOf(request).map((s, i) => this.shockAnswer(s, i, known)),
     ];
     return {
       portfolio_id: portfolioId,
@@ -66,6 +66,45 @@ export class StressService {
       }),
     };
   }
+
+  /** Shocks of held symbols, and of the exchange rates that value them: (1 + price) · (1 + rate) − 1. */
+  private shockAnswer({ name, shocks, all }: Shock, i: number, known: PortfolioExposures) {
+    const rates = new Map(Object.entries(shocks).map(([s, move]) => [pairName(s), { symbol: s, move }]));
+    const applied = new Set<string>();
+    const moves = known.symbols.map((symbol) => {
+      const price = shocks[symbol] ?? all ?? 0;
+      let factor = 1;
+      for (const { pair, inverse } of this.book.fxPairs(symbol, known.portfolio.currency)) {
+        const rate = rates.get(pair);
+        if (!rate) continue;
+        if (inverse && rate.move === -1) throw noRate(i, rate.symbol);
+        applied.add(rate.symbol);
+        factor *= inverse ? 1 / (1 + rate.move) : 1 + rate.move;
+      }
+      // Without a shock of a rate the move is the one given, to the last digit.
+      return factor === 1 ? price : (1 + price) * factor - 1;
+    });
+    const unknown = Object.keys(shocks).filter((s) => !known.symbols.includes(s) && !applied.has(s));
+    const { loss, contributions } = shockLoss(known.exposures, moves);
+    return {
+      name: name ?? `shock ${i + 1}`,
+      kind: 'user_shock',
+      ...lossAnswer(loss, contributions, known),
+      ...(applied.size === 0 ? {} : { fx_shocked: [...applied] }),
+      ...(unknown.length === 0 ? {} : { not_held: unknown }),
+    };
+  }
+}
+
+/** `FX:EUR/USD` → `EURUSD`. */
+const pairName = (symbol: string): string => symbol.slice(symbol.lastIndexOf(':') + 1).replace(/[/_-]/, '');
+
+function noRate(i: number, symbol: string): Problem {
+  const message = `${symbol} converts as its inverse, which has no value at a rate of 0`;
+  const pointer = `/shocks/${i}/shocks/${symbol.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  return new Problem(422, 'VALIDATION_FAILED', message, {
+    errors: [{ pointer, code: 'NO_RATE', message }],
+  });
 }
 
 function windowsOf({ windows, shocks }: StressRequest): Window[] {
@@ -107,6 +146,11 @@ function windowAnswer({ name, from, to, what }: Window, known: PortfolioExposure
     first_day: isoDay(aligned.days[0]!),
     last_day: isoDay(aligned.days[aligned.days.length - 1]!),
     observations: aligned.days.length - 1,
+    ...(known.foreign.length === 0
+      ? {}
+      : {
+          fx: `exchange rates are held at today's: the moves of those of ${known.foreign.join(', ')} are not included`,
+        }),
   };
 }
 
@@ -129,20 +173,6 @@ interface Shock {
 function shocksOf({ shocks }: StressRequest): readonly Shock[] {
   if (shocks === undefined) return [];
   return Array.isArray(shocks) ? shocks : [{ name: 'user shock', shocks }];
-}
-
-function shockAnswer({ name, shocks, all }: Shock, i: number, known: PortfolioExposures) {
-  const unknown = Object.keys(shocks).filter((s) => !known.symbols.includes(s));
-  const { loss, contributions } = shockLoss(
-    known.exposures,
-    known.symbols.map((symbol) => shocks[symbol] ?? all ?? 0),
-  );
-  return {
-    name: name ?? `shock ${i + 1}`,
-    kind: 'user_shock',
-    ...lossAnswer(loss, contributions, known),
-    ...(unknown.length === 0 ? {} : { not_held: unknown }),
-  };
 }
 
 const lossAnswer = (loss: number, contributions: Float64Array, known: PortfolioExposures) => ({
