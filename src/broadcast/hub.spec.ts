@@ -146,6 +146,21 @@ describe('Hub', () => {
     receiver = new FakeReceiver();
   });
 
+  it('remembers the audiences of a bounded number of topics, and still delivers', async () => {
+    const limits = { windowMs: 10, maxMessages: 1_000 };
+    hub = new Hub(new MemoryBroker(defaultHistory), limits, quiet, undefined, 2);
+    await hub.start();
+    await join(hub, receiver, 'custom.a');
+    for (let i = 0; i < 10; i++) {
+      hub.isFollowed(`custom.asked${i}`);
+      hub.publish(`custom.published${i}`, i);
+      expect(hub.remembered).toBeLessThanOrEqual(2);
+    }
+    hub.publish('custom.a', 'still');
+    await settle(hub);
+    expect(receiver.messages.map(({ data }) => data)).toEqual(['still']);
+  });
+
   it('joins a burst into one write, and writes several topics of one turn at once', async () => {
     await join(hub, receiver, 'custom.a');
     await join(hub, receiver, 'custom.b');

@@ -58,6 +58,8 @@ export type Present = { readonly value: unknown } | { readonly reason: EmptyReas
 /** Share of the window that writing may take before messages are gathered for the rest of it. */
 const busyShare = 0.8;
 const noPosition = 'no_position';
+/** Topics whose audiences are remembered; beyond, all are looked up again. */
+const maxReach = 100_000;
 
 /**
  * Who is connected to this process and which topics they follow. A publication is encoded once per lane, gathered with
@@ -85,6 +87,7 @@ export class Hub implements BrokerListener, LaneHost {
     private readonly flushing: FlushOptions,
     private readonly stats: HubStats,
     nowMs: () => number = () => performance.now(),
+    private readonly maxRemembered = maxReach,
   ) {
     this.fanOut = new FanOut(
       {
@@ -264,6 +267,11 @@ export class Hub implements BrokerListener, LaneHost {
     return this.audiences.size;
   }
 
+  /** Topics whose audiences need no looking up. */
+  get remembered(): number {
+    return this.reach.size;
+  }
+
   // ── flushing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   markDirty(lane: Lane): void {
@@ -363,6 +371,7 @@ export class Hub implements BrokerListener, LaneHost {
       const audience = this.audiences.get(name);
       if (audience !== undefined) found.push(audience);
     }
+    if (this.reach.size >= this.maxRemembered) this.reach.clear();
     this.reach.set(topic, found);
     return found;
   }
