@@ -24,6 +24,9 @@ await ensureInstalled({ dev: true });
 await ensureTools(testTools);
 await ensureBuilt();
 
+if (process.env.TIMESCALE_URL === undefined)
+  console.log('TIMESCALE_URL names no server: what differs on TimescaleDB is not tested in this run.');
+
 const begun = Date.now();
 const reports = mkdtempSync(join(tmpdir(), 'tidewatch-report-'));
 const extra = process.argv.slice(2);
