@@ -12,6 +12,9 @@ interface TestOptions {
 
 /** Samples printed per metric. */
 const samplesShown = 8;
+/** After the last run, for errors that escape late. */
+const lingerMs = 100;
+const exitAfterMs = 1_000;
 
 export function register(program: Command): void {
   const collectors = program.command('collectors').description('list, try out and make collector plugins');
@@ -73,11 +76,53 @@ async function test(name: string, options: TestOptions, config: Config): Promise
         `there is no collector "${name}"; there is ${found.map((f) => f.definition.manifest.name).join(', ')}`,
     );
   }
-  const result = await tryOut(one.definition, Math.max(1, Number(options.runs) || 1), config);
-  if (options.json) console.log(JSON.stringify(result, null, 2));
-  else print(result);
-  const failed = result.outcome !== 'success' && result.outcome !== 'no_data';
-  process.exitCode = failed || result.lint.length > 0 ? 1 : 0;
+  const runs = Math.max(1, Number(options.runs) || 1);
+  const { result, escaped } = await contained(() => tryOut(one.definition, runs, config));
+  const wrong = wrongWith(result, escaped);
+  if (options.json) console.log(JSON.stringify({ ...result, escaped, wrong }, null, 2));
+  else print(result, wrong);
+  process.exitCode = wrong.length > 0 ? 1 : 0;
+  // Timers and sockets that the plugin left open must not keep the command.
+  setTimeout(() => process.exit(), exitAfterMs).unref();
+}
+
+/** Why the exit code is 1. */
+function wrongWith(result: DryRun, escaped: readonly string[]): readonly string[] {
+  const { outcome, exceeded, cost, budget, cardinality, lint } = result;
+  return [
+    ...(outcome === 'success' || outcome === 'no_data' ? [] : [outcome ?? 'did not run']),
+    ...escaped.map((message) => `escaped error: ${message}`),
+    ...exceeded.map((key) => `over budget: ${key} ${cost[key].toFixed(1)} of ${budget[key]}`),
+    ...cardinality
+      .filter(({ folded }) => folded > 0)
+      .map(({ metric, folded }) => `${metric}: ${folded} label sets folded into overflow`),
+    ...lint,
+  ];
+}
+
+/** Waits for the work whatever the plugin does: with timers that keep nobody alive, or errors that nobody catches. */
+async function contained(work: () => Promise<DryRun>): Promise<{ result: DryRun; escaped: string[] }> {
+  const { absorbCollectorFault } = await import('../observability/collection/collector-task.js');
+  const { describe } = await import('../observability/collection/error-class.js');
+  const escaped: string[] = [];
+  const onFault = (error: unknown) => {
+    if (!absorbCollectorFault(error)) {
+      process.stderr.write(`tidewatch: ${describe(error)}\n`);
+      process.exit(1);
+    }
+    escaped.push(describe(error));
+  };
+  process.on('uncaughtException', onFault);
+  process.on('unhandledRejection', onFault);
+  const alive = setInterval(() => {}, 1_000);
+  try {
+    const result = await work();
+    // What a timer of the last run throws.
+    await new Promise((resolve) => setTimeout(resolve, lingerMs));
+    return { result, escaped };
+  } finally {
+    clearInterval(alive);
+  }
 }
 
 /** Against the servers of the settings, else those of a running Tidewatch; without one, without. */
@@ -111,9 +156,9 @@ async function tryOut(definition: CollectorDefinition, runs: number, config: Con
   }
 }
 
-function print(result: DryRun): void {
+function print(result: DryRun, wrong: readonly string[]): void {
   const { outcome, error, durationMs, cost, budget, exceeded } = result;
-  const mark = outcome === 'success' ? '✓' : outcome === 'no_data' ? '–' : '✗';
+  const mark = wrong.length > 0 ? '✗' : outcome === 'success' ? '✓' : '–';
   console.log(`${mark} ${outcome ?? 'did not run'} in ${durationMs.toFixed(1)} ms`);
   if (error) console.log(`  ${error.class}${error.part ? ` in ${error.part}` : ''}: ${error.message}`);
   console.log('\ncost of the last run');
@@ -131,9 +176,6 @@ function print(result: DryRun): void {
   }
   const lines = result.cardinality.reduce((sum, { series }) => sum + series, 0);
   console.log(`\ncardinality: ${lines} lines of a scrape`);
-  for (const { metric, folded } of result.cardinality.filter((one) => one.folded > 0)) {
-    console.log(`  ${metric}: ${folded} label sets folded into overflow`);
-  }
   if (result.silent.length > 0) console.log(`declared, without a value here: ${result.silent.join(', ')}`);
-  for (const problem of result.lint) console.log(`✗ ${problem}`);
+  for (const problem of wrong) console.log(`✗ ${problem}`);
 }

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import type { Diagnosis, DoctorContext } from '../doctor/doctor.js';
+import { verdictOf, verdictOfAlert } from '../doctor/verdict.js';
 import { oneLine } from '../startup-error.js';
 import { configOf } from './command.js';
 
-const marks = { ok: '✓', warning: '!', error: '✗' } as const;
+const marks = { ok: '✓', warning: '!', error: '✗', unknown: '?' } as const;
 
 export function register(program: Command): void {
   program
@@ -14,22 +15,18 @@ export function register(program: Command): void {
     .option('--alert <name>', 'only: can this alert fire, and who hears of it?')
     .action(async (options: { json?: boolean; strict?: boolean; alert?: string }, command: Command) => {
       const findings = await diagnose(command, options.alert);
-      // Whether one alert can fire has a plain answer: without samples it cannot.
-      const strict = options.strict === true || options.alert !== undefined;
-      const bad = findings.filter(({ status }) => status === 'error' || (strict && status === 'warning'));
+      const { status, text } =
+        options.alert === undefined
+          ? verdictOf(findings, options.strict === true)
+          : verdictOfAlert(options.alert, findings);
       if (options.json) {
-        console.log(JSON.stringify({ status: bad.length === 0 ? 'ok' : 'error', findings }, null, 2));
+        console.log(JSON.stringify({ status, findings }, null, 2));
       } else {
         for (const finding of findings) print(finding);
-        console.log(`\n${verdict(bad.length, options.alert)}`);
+        console.log(`\n${text}`);
       }
-      process.exitCode = bad.length === 0 ? 0 : 1;
+      process.exitCode = status === 'ok' ? 0 : 1;
     });
-}
-
-function verdict(bad: number, alert: string | undefined): string {
-  if (alert !== undefined) return bad === 0 ? `${alert} can fire.` : `${alert} cannot fire now.`;
-  return bad === 0 ? 'Nothing is wrong.' : `${bad} to fix.`;
 }
 
 async function diagnose(command: Command, alert: string | undefined): Promise<readonly Diagnosis[]> {

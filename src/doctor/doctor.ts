@@ -3,8 +3,11 @@ import type { Config } from '../config/config.js';
 import type { Owner } from '../embedded/data-dir.js';
 
 export interface Finding {
-  /** `error`: does not work, exit code 1. `warning`: works, but not as it should. */
-  readonly status: 'ok' | 'warning' | 'error';
+  /**
+   * `error`: does not work, exit code 1. `warning`: works, but not as it should. `unknown`: nobody who knows was asked
+   * or answered.
+   */
+  readonly status: 'ok' | 'warning' | 'error' | 'unknown';
   /** One sentence, with the numbers that were found. */
   readonly message: string;
   /** What to do about it. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { canFire } from './can-fire.js';
 import { summarise } from './diagnose-alerts.js';
 import { type ExpectedAlert, expectedAlerts } from './expected-alerts.js';
 import { parseRoutes } from './routes.js';
@@ -37,7 +38,7 @@ const well: AlertFacts = {
   declared: new Set(alert.series),
   server: [own],
   prometheus,
-  alertmanager: { routes, from: 'Alertmanager at am', isExample: false },
+  alertmanager: { routes, from: 'Alertmanager at am' },
 };
 
 const found = (facts: Partial<AlertFacts>, runbooks = true, of = alert) =>
@@ -91,8 +92,7 @@ describe('whether an alert can fire', () => {
   });
 
   it('is no: nobody hears of it', () => {
-    const alertmanager = (text: string) =>
-      wrong({ alertmanager: { routes: parseRoutes(text), from: 'am', isExample: false } });
+    const alertmanager = (text: string) => wrong({ alertmanager: { routes: parseRoutes(text), from: 'am' } });
     expect(alertmanager('route: { receiver: gone }')).toEqual([
       'error PoolExhausted: am routes it to gone, which is not defined',
     ]);
@@ -104,6 +104,21 @@ describe('whether an alert can fire', () => {
 
   it('is no: it has no runbook', () => {
     expect(wrong({}, false)).toEqual(['error PoolExhausted: alerts/runbooks/PoolExhausted.md is missing']);
+  });
+
+  it('is not known when nobody who judges it was asked', () => {
+    const steps = (facts: Partial<AlertFacts>) =>
+      canFire(alert, { ...well, ...facts }, () => true).map(({ step, status }) => `${step} ${status}`);
+    const nobody = ['metric ok', 'samples unknown', 'rule unknown', 'route unknown', 'runbook ok'];
+    const silent = { silent: 'connect refused' };
+    expect(steps({ server: null, prometheus: null, alertmanager: silent })).toEqual(nobody);
+    // The server runs, but this rule is Prometheus' alone.
+    const elsewhere = { server: [{ ...own, judged_by: ['prometheus'] }], alertmanager: silent };
+    expect(steps({ ...elsewhere, prometheus: null })).toEqual(nobody);
+    expect(steps({ ...elsewhere, prometheus: silent })).toEqual(nobody);
+    expect(found({ server: null, prometheus: null })).toEqual([
+      'unknown 0 of 1 alerts can fire, of 1 it is not known (asked: catalogue, runbooks, Alertmanager at am)',
+    ]);
   });
 
   it('is one line for a source that does not answer, not one for each alert', () => {

@@ -1,6 +1,6 @@
 import type { Finding } from '../doctor.js';
 import type { ExpectedAlert } from './expected-alerts.js';
-import { type AlertFacts, isSilent, type LoadedRule } from './sources.js';
+import { type AlertFacts, isSilent, type LoadedRule, type ServerRule } from './sources.js';
 
 /** What an alert needs in order to be heard, in the order in which it would be looked for. */
 export type Step = 'metric' | 'samples' | 'rule' | 'route' | 'runbook';
@@ -47,9 +47,10 @@ function samplesStep(alert: ExpectedAlert, facts: AlertFacts): StepFinding[] {
     for (const name of missing) add('warning', `Prometheus has no sample of ${name} from the last 5 minutes`);
   }
   if (findings.length > 0) return findings;
-  const asked = own !== undefined || (facts.prometheus !== null && !isSilent(facts.prometheus));
   const reason = alert.mayBeEmpty === undefined ? '' : ` (may have none: ${alert.mayBeEmpty})`;
-  add('ok', asked ? `recent${reason}` : 'not known: neither a server nor Prometheus was asked');
+  const unknown = unjudged(own, facts);
+  if (unknown === null) add('ok', `recent${reason}`);
+  else add('unknown', unknown);
   return findings;
 }
 
@@ -74,23 +75,39 @@ function ruleStep(alert: ExpectedAlert, facts: AlertFacts): StepFinding[] {
       );
     else add('ok', `loaded by Prometheus: ${loaded.state}`);
   }
-  if (findings.length === 0) add('ok', 'not known: neither a server nor Prometheus was asked');
+  const unknown = isSilent(facts.prometheus)
+    ? 'Prometheus did not answer'
+    : unjudged(serverRuleOf(alert, facts), facts);
+  if (unknown !== null && !findings.some(({ status }) => status === 'error')) add('unknown', unknown);
   return findings;
+}
+
+/** Why nobody who judges this rule has said anything about it; `null`: somebody has. */
+function unjudged(own: ServerRule | undefined, { server, prometheus }: AlertFacts): string | null {
+  if (prometheus !== null && !isSilent(prometheus)) return null;
+  if (own?.judged_by.includes('app')) return null;
+  const silent = isSilent(prometheus)
+    ? 'Prometheus did not answer'
+    : 'Prometheus was not asked: set PROMETHEUS_URL';
+  if (own !== undefined) return `only Prometheus judges it; ${silent}`;
+  return `${server === null ? 'no server runs on this DATA_DIR' : 'the server was not asked'}; ${silent}`;
 }
 
 function routeStep(alert: ExpectedAlert, { alertmanager }: AlertFacts): StepFinding[] {
   const finding = (status: Finding['status'], message: string): StepFinding[] => [
     { step: 'route', status, message },
   ];
-  if (alertmanager === null || isSilent(alertmanager)) return finding('ok', 'not known');
-  const { routes, from, isExample } = alertmanager;
+  if (alertmanager === null || isSilent(alertmanager))
+    return finding('unknown', 'Alertmanager did not answer');
+  const { routes, from } = alertmanager;
   const receivers = routes.receiversOf({ alertname: alert.name, ...alert.labels });
   if (receivers.length === 0) return finding('error', `no route of ${from} takes it`);
   return receivers.flatMap((receiver) => {
     const addresses = routes.addressesOf(receiver);
     if (addresses === undefined)
       return finding('error', `${from} routes it to ${receiver}, which is not defined`);
-    if (addresses === 0 && !isExample)
+    // What has no severity is routed to nobody on purpose.
+    if (addresses === 0 && alert.labels.severity !== 'none')
       return finding('warning', `${from} routes it to ${receiver}, which sends to nobody`);
     return finding('ok', `${receiver}, by ${from}`);
   });

@@ -24,9 +24,15 @@ export function summarise(
 ): readonly Finding[] {
   const concerned = new Map<string, { status: Finding['status']; message: string; names: Set<string> }>();
   let fine = 0;
+  let unknown = 0;
   for (const alert of alerts) {
-    const wrong = canFire(alert, facts, runbookExists).filter(({ status }) => status !== 'ok');
-    if (wrong.length === 0) fine++;
+    const steps = canFire(alert, facts, runbookExists);
+    const wrong = steps.filter(({ status }) => status === 'error' || status === 'warning');
+    // A receiver without an address keeps nobody from firing.
+    const unheard = wrong.every(({ step, status }) => step === 'route' && status === 'warning');
+    const known = steps.every(({ status }) => status !== 'unknown');
+    if (unheard && known) fine++;
+    else if (unheard) unknown++;
     for (const { status, message } of wrong) {
       const key = `${status} ${message}`;
       const entry = concerned.get(key) ?? { status, message, names: new Set() };
@@ -39,8 +45,15 @@ export function summarise(
     const more = names.size > 3 ? ` and ${names.size - 3} more` : '';
     return { status, message: `${shown}${more}: ${message}` };
   });
-  const message = `${fine} of ${alerts.length} alerts can fire (asked: ${askedOf(facts).join(', ')})`;
-  return [{ status: 'ok', message }, ...sourceFindings(facts), ...findings];
+  const asked = `asked: ${askedOf(facts).join(', ')}`;
+  const open = unknown === 0 ? '' : `, of ${unknown} it is not known`;
+  const message = `${fine} of ${alerts.length} alerts can fire${open} (${asked})`;
+  const cannot = alerts.length - fine - unknown;
+  return [
+    { status: cannot > 0 ? 'warning' : unknown > 0 ? 'unknown' : 'ok', message },
+    ...sourceFindings(facts),
+    ...findings,
+  ];
 }
 
 function askedOf({ server, prometheus, alertmanager }: AlertFacts): readonly string[] {

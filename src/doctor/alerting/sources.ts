@@ -63,8 +63,6 @@ export interface RouteFacts {
   readonly routes: AlertRoutes;
   /** Where the configuration is from. */
   readonly from: string;
-  /** The shipped one is an example: that its receivers have no address is no finding. */
-  readonly isExample: boolean;
 }
 
 export interface AlertFacts {
@@ -134,14 +132,13 @@ async function routesOf(url: string | undefined, signal: AbortSignal): Promise<T
     return told(from, async () => ({
       routes: parseRoutes(readFileSync(join(packageRoot(), from), 'utf8')),
       from,
-      isExample: true,
     }));
   }
   const from = `Alertmanager at ${shown(url)}`;
   return told(from, async () => {
     const status = z.object({ config: z.object({ original: z.string() }) });
     const body = await json(await fetch(`${trimmed(url)}/api/v2/status`, { signal }));
-    return { routes: parseRoutes(status.parse(body).config.original), from, isExample: false };
+    return { routes: parseRoutes(status.parse(body).config.original), from };
   });
 }
 

@@ -61,6 +61,8 @@ export async function dryRun(definition: CollectorDefinition, options: DryRunOpt
   for (let run = 0; run < (options.runs ?? 1); run++) {
     if (run > 0) await pause(options.pauseMs ?? 1_000);
     await task.runOnce();
+    // One that hangs would hang again.
+    if (task.lastOutcome === 'timeout') break;
   }
   const samples = manifest.metrics.map(({ name, type }) => ({
     metric: name,
