@@ -165,7 +165,8 @@ export const pipeline: Dashboard = {
       panels: [
         timeseries({
           title: 'Tick to analytics published',
-          description: 'From the newest tick accepted to the summary that includes it.',
+          description:
+            'From the newest tick accepted to the summary that includes it, without the wait for the publishing interval or, for portfolios nobody follows, for spare time.',
           unit: 's',
           threshold: 'analytics_update',
           width: 8,

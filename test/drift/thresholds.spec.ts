@@ -38,6 +38,19 @@ describe('one catalogue of thresholds', () => {
     expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(`\n${thresholdTable()}\n`);
   });
 
+  it('says of every threshold how long it holds before it fires, and how long it is gone before it resolves', () => {
+    const all = parse(readFileSync(join(root, 'alerts', 'thresholds.yml'), 'utf8')) as Record<
+      'targets' | 'limits',
+      Record<string, Record<string, unknown>>
+    >;
+    const wanting = Object.entries({ ...all.targets, ...all.limits }).flatMap(([id, entry]) => {
+      const edges = ['target', 'warning', 'critical'].flatMap((side) => entry[side] ?? []) as object[];
+      return edges.every((edge) => 'for' in edge) && 'keep_firing_for' in entry ? [] : [id];
+    });
+    // Burn rates (`slos`) need none: their long windows forget slowly.
+    expect(wanting).toEqual([]);
+  });
+
   it('is the gates of the load profiles: each is the target or the critical number of its row', () => {
     const folder = join(root, 'artillery', 'profiles');
     const gates = readdirSync(folder).flatMap((file) =>

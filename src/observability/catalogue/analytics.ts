@@ -38,7 +38,7 @@ export const analyticsApplySeconds = histogram(
 );
 export const analyticsPublishSeconds = histogram(
   'tidewatch_analytics_publish_latency_seconds',
-  'From the newest tick accepted to the summary that includes it published, without the wait for the interval.',
+  'From the newest tick accepted to the summary that includes it published, without the wait for the publishing interval or, for portfolios nobody follows, for spare time.',
   latencyBuckets,
   {},
   { window: 'analytics_update' },

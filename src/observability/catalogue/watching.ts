@@ -85,7 +85,7 @@ export const collectorSkipped = counter(
 );
 export const collectorAbandoned = counter(
   'tidewatch_collector_abandoned_runs_total',
-  'Runs that ignored their abort and were left behind, with the instance they ran in.',
+  'Runs that were left behind with the instance they ran in: they ignored their abort, or an error escaped from them.',
   byCollector,
 );
 export const collectorOverBudget = counter(

@@ -168,6 +168,36 @@ describe('a collector under the runner', () => {
     expect(task.state).toBe('idle');
   });
 
+  it('gives up after three runs in a row from which errors escape, and begins anew with each success', async () => {
+    let escape = true;
+    const { task, one, scheduler, lines } = harness(({ metrics }) => ({
+      async collect() {
+        if (!escape) return metrics.set(value, 1, { of: 'a' });
+        // The process's last-resort handler does this, for every error of one run.
+        for (let i = 0; i < 5; i++) task.blame(new Error(`stray ${i}`));
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      },
+    }));
+    await task.runOnce();
+    await task.runOnce();
+    expect(task.lastOutcome).toBe('error');
+    expect(task.lastError?.part).toBe('escaped');
+    expect(one('tidewatch_collector_abandoned_runs_total')).toBe(2);
+    escape = false;
+    await task.runOnce();
+    escape = true;
+    await task.runOnce();
+    await task.runOnce();
+    expect(task.state).toBe('idle');
+    await task.runOnce();
+    expect([task.state, task.nextRunAtMs, scheduler.planned.size]).toEqual(['given_up', null, 0]);
+    expect(lines.length).toBeGreaterThan(0);
+    expect(one('tidewatch_collector_abandoned_runs_total')).toBe(5);
+    // What `PATCH {"enabled": true}` does: it was never switched off.
+    task.enable();
+    expect([task.state, scheduler.planned.size]).toEqual(['idle', 1]);
+  });
+
   it('tells nothing-to-measure from failure', async () => {
     const { task, one } = harness(() => ({
       async collect() {

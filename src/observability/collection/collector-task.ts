@@ -19,7 +19,7 @@ import { StagedMetrics } from './staged-metrics.js';
 /** Values are withdrawn after this many intervals without a success (and at least one timeout). */
 const staleAfterIntervals = 3;
 const longestDefaultTimeoutMs = 10_000;
-/** Instances that may be left behind before the collector is given up until it is switched on again. */
+/** Runs in a row that cost their instance before the collector is given up until it is switched on again. */
 const maxAbandoned = 3;
 
 export type TaskState = 'disabled' | 'idle' | 'running' | 'stuck' | 'given_up';
@@ -76,7 +76,10 @@ export class CollectorTask {
   private current: AbortController | null = null;
   private meter: CostMeter | null = null;
   private stuck = false;
+  /** Runs since the last success that were left behind, or from which an error escaped. */
   private abandoned = 0;
+  /** The last run has been counted in {@link abandoned}. */
+  private counted = false;
   private isEnabled = false;
 
   constructor(
@@ -128,7 +131,7 @@ export class CollectorTask {
   }
 
   enable(): void {
-    if (this.isEnabled) return;
+    if (this.isEnabled && this.state !== 'given_up') return;
     this.isEnabled = true;
     this.abandoned = 0;
     this.self.enabled.set(1);
@@ -189,13 +192,17 @@ export class CollectorTask {
     void this.leaveBehind();
   }
 
+  /** The instance is not used again. Counted at most once per run, however many errors escape from it. */
   private async leaveBehind(): Promise<void> {
-    this.abandoned++;
-    this.self.abandoned.inc();
-    if (this.abandoned >= maxAbandoned) {
-      this.scheduler.cancel(this.schedule);
-      this.nextRunAtMs = null;
-      this.log.warn({ collector: this.name }, 'a collector was given up; switch it on again to retry');
+    if (!this.counted) {
+      this.counted = true;
+      this.abandoned++;
+      this.self.abandoned.inc();
+      if (this.abandoned >= maxAbandoned) {
+        this.scheduler.cancel(this.schedule);
+        this.nextRunAtMs = null;
+        this.log.warn({ collector: this.name }, 'a collector was given up; switch it on again to retry');
+      }
     }
     await this.retire();
   }
@@ -229,6 +236,7 @@ export class CollectorTask {
     };
     this.current = controller;
     this.meter = meter;
+    this.counted = false;
     this.lastRunAtMs = nowMs;
     const start = performance.now();
     let thrown: unknown;
@@ -315,9 +323,12 @@ export class CollectorTask {
       this.lastSuccessAtMs = nowMs;
       this.self.lastSuccess.set(nowMs / 1000);
       this.lastError = null;
+      this.abandoned = 0;
     }
     for (const { part, error } of failures) this.noteError(error, part, nowMs);
-    if (thrown !== undefined && outcome !== 'no_data') this.noteError(thrown, null, nowMs);
+    // What escaped was noted when it did.
+    const escaped = signal.aborted && outcome === 'error';
+    if (thrown !== undefined && outcome !== 'no_data' && !escaped) this.noteError(thrown, null, nowMs);
     this.lastOutcome = outcome;
     this.lastDurationMs = durationMs;
     this.lastCost = meter.cost;
@@ -338,7 +349,7 @@ export class CollectorTask {
     }
     if (thrown !== undefined) {
       this.staged.discard();
-      return signal.aborted ? 'timeout' : 'error';
+      return isTimeout(signal) ? 'timeout' : 'error';
     }
     const partial = failures.length > 0;
     this.staged.commit(nowMs, partial);
@@ -368,10 +379,7 @@ export class CollectorTask {
     ]);
     this.stuck = false;
     if (settled) return;
-    this.log.warn(
-      { collector: this.name, times: this.abandoned + 1 },
-      'a collector ignored its abort and was left behind',
-    );
+    this.log.warn({ collector: this.name }, 'a collector ignored its abort and was left behind');
     await this.leaveBehind();
   }
 
@@ -398,6 +406,10 @@ export class CollectorTask {
     this.self.backoff.set(this.pacing.backoff);
   }
 }
+
+/** An abort has other reasons as well: an error that escaped. */
+const isTimeout = ({ aborted, reason }: AbortSignal): boolean =>
+  aborted && reason instanceof DOMException && reason.name === 'TimeoutError';
 
 /** @throws the abort's reason when the time is up; the work itself may go on */
 async function withTimeout(

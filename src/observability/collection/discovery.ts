@@ -51,7 +51,9 @@ const metricSchema = z.looseObject({
   help: z.string().min(1),
   labels: z.record(
     z.string().regex(/^[a-z_][a-z0-9_]*$/),
-    z.union([z.literal('bounded'), z.array(z.string()).min(1)]),
+    z.union([z.literal('bounded'), z.array(z.string()).min(1)], {
+      error: "must be 'bounded' (values come from outside; see maxSeries) or a list of all its values",
+    }),
   ),
 });
 const manifestSchema = z.looseObject({

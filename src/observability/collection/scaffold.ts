@@ -41,6 +41,10 @@ What it measures and why.
 |---|---|
 | \`${metric}_average_ratio\` | load average of the last minute over the cores |
 
+A metric with labels says what they may hold: \`gauge(name, help, { state: ['up', 'down'] })\` lists every value;
+\`gauge(name, help, { table: 'bounded' }, { maxSeries: 50 })\` takes values from outside, and what is beyond the cap becomes one
+series \`overflow\`.
+
 Configuration, in the file that \`COLLECTORS_CONFIG\` names:
 
 \`\`\`yaml
