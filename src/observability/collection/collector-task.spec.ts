@@ -169,10 +169,10 @@ describe('a collector under the runner', () => {
   });
 
   it('gives up after three runs in a row from which errors escape, and begins anew with each success', async () => {
-    let escape = true;
+    let stray = true;
     const { task, one, scheduler, lines } = harness(({ metrics }) => ({
       async collect() {
-        if (!escape) return metrics.set(value, 1, { of: 'a' });
+        if (!stray) return metrics.set(value, 1, { of: 'a' });
         // The process's last-resort handler does this, for every error of one run.
         for (let i = 0; i < 5; i++) task.blame(new Error(`stray ${i}`));
         await new Promise((resolve) => setTimeout(resolve, 1));
@@ -183,9 +183,9 @@ describe('a collector under the runner', () => {
     expect(task.lastOutcome).toBe('error');
     expect(task.lastError?.part).toBe('escaped');
     expect(one('tidewatch_collector_abandoned_runs_total')).toBe(2);
-    escape = false;
+    stray = false;
     await task.runOnce();
-    escape = true;
+    stray = true;
     await task.runOnce();
     await task.runOnce();
     expect(task.state).toBe('idle');

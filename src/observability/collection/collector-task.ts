@@ -423,6 +423,7 @@ async function withTimeout(
   }, timeoutMs);
   try {
     await new Promise<void>((resolve, reject) => {
+      if (signal.aborted) reject(signal.reason);
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       work.then(resolve, reject);
     });
