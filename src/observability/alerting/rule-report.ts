@@ -66,7 +66,8 @@ export class RuleReport {
         judged_by: ['app', 'prometheus'],
         window: formatDuration(live.threshold.windowMs),
         for: formatDuration(live.edge.forMs),
-        state: waiting.length > 0 ? 'unknown' : (phases.get(live) ?? 'inactive'),
+        state:
+          waiting.length > 0 ? 'unknown' : (phases.get(live) ?? (this.isIdle(live) ? 'unknown' : 'inactive')),
         can_fire: problems.length === 0 && waiting.length === 0,
         problems,
         waiting_for: waiting,
@@ -102,9 +103,19 @@ export class RuleReport {
       });
   }
 
+  /** A row without demand is unknown here as it is in `GET /api/v1/ops/targets`; it can fire once there is some. */
+  private isIdle(live: LiveAlert): boolean {
+    if (!('statistic' in live.threshold)) return false;
+    const observed = this.alerts.observe(live);
+    return observed.length > 0 && observed.every(({ idle, value }) => idle && value === null);
+  }
+
   /** No series at all, or fewer samples within the window than a judgement takes. */
   private waitingFor(live: LiveAlert): string[] {
-    if (live.rule.mayBeEmpty !== undefined) return [];
+    const { mayBeEmpty, knownBy } = live.rule;
+    if (knownBy !== undefined && !this.hasSeries(knownBy))
+      return [`${knownBy} has no series in this process now: its collector has no data`];
+    if (mayBeEmpty !== undefined) return [];
     const names = new Set(selectionsOf(live.rule.signal).map(({ metric }) => metric.name));
     const missing = [...names].filter((name) => !this.hasSeries(name));
     if (missing.length > 0) return missing.map((name) => `${name} has no series in this process now`);

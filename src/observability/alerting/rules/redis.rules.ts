@@ -30,6 +30,7 @@ export const redisRules: readonly Rule[] = [
     alerts: { warning: 'RedisMemoryHigh', critical: 'RedisMemoryFull' },
     signal: gaugeOf(collected('tidewatch_redis_memory_utilization_ratio')),
     mayBeEmpty: 'maxmemory is not set',
+    knownBy: 'tidewatch_redis_memory_used_bytes',
     dashboard: 'tidewatch-redis',
     summary: 'Redis uses {value} of maxmemory',
     description:

@@ -58,6 +58,8 @@ export interface SignalRule extends Described {
   readonly absent?: 'unknown' | 'good';
   /** When there are no series of it. A test asks a loaded server for some nevertheless, wherever it can. */
   readonly mayBeEmpty?: string;
+  /** A series of the same collector that is always there with its data: without it, no series means nothing is known. */
+  readonly knownBy?: string;
 }
 
 /** Judged by Prometheus only, because the app cannot: a process cannot notice that it is down. */
