@@ -94,6 +94,7 @@ describe('the code map', () => {
       'src/embedded/postgres-server.ts',
       'src/observability/collection/collector-clients.ts',
       'src/observability/collection/collector-database.ts',
+      'src/observability/collection/isolation/plugin-host.ts',
     ]);
   });
 
