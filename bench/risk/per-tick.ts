@@ -1,5 +1,7 @@
+import { ScenarioMemory } from '../../src/kernel/wasm/scenario-memory.js';
 import { ParametricState } from '../../src/risk/live/parametric-state.js';
 import { ScenarioState } from '../../src/risk/live/scenario-state.js';
+import { SharedColumns } from '../../src/risk/live/scenario-sums.js';
 import { medianCpuMs, noise } from './cpu-time.js';
 
 /** A tick: one exposure changes, the state follows, VaR and ES at 99 % are read. */
@@ -27,12 +29,16 @@ export function perTick(rounds: number): void {
   }
   {
     const exposures = money(100);
-    const state = new ScenarioState(series(100, 1_000), exposures, confidences);
+    const state = new ScenarioState(new SharedColumns(series(100, 1_000)), exposures, confidences);
     rows.push(['historical, 1,000 scenarios', run(state, exposures, 5_000), 20]);
   }
   {
     const exposures = money(20);
-    const state = new ScenarioState(series(20, 100_000), exposures, confidences);
+    const paths = new ScenarioMemory(20, 100_000);
+    series(20, 100_000).forEach((column, i) => {
+      paths.returns.set(column, i * 100_000);
+    });
+    const state = new ScenarioState(paths, exposures, confidences);
     rows.push(['Monte Carlo, 100,000 paths', run(state, exposures, 40), 1_500]);
   }
   console.log('\nOne tick, exposure changed and VaR + ES read, CPU µs');

@@ -39,7 +39,10 @@ export interface PathSpec {
  *   scenarios); without it only the projection L′·exposures of each path is formed
  * @throws RangeError on sizes that do not fit each other
  */
-export function simulatePaths(spec: PathSpec, assetReturns?: readonly Float64Array[]): Float64Array {
+export function simulatePaths(
+  spec: PathSpec,
+  assetReturns?: readonly (Float64Array | Float32Array)[],
+): Float64Array {
   const n = spec.factor.size;
   if (spec.means.length !== n || spec.exposures.length !== n) {
     throw new RangeError(
@@ -141,7 +144,7 @@ class Block {
     return pnl.values;
   }
 
-  copyReturns(out: readonly Float64Array[], first: number, count: number): void {
+  copyReturns(out: readonly (Float64Array | Float32Array)[], first: number, count: number): void {
     const y = this.regions[5]!.values;
     const { means, horizonDays } = this.spec;
     for (let i = 0; i < out.length; i++) {

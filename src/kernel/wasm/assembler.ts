@@ -70,6 +70,7 @@ export const i32 = {
   mul: binary([0x6c]),
   shl: binary([0x74]),
   ltU: binary([0x49]),
+  load: (address: Code, offset = 0): Code => [...address, 0x28, 2, ...unsigned(offset)],
 };
 
 export const f64 = {
@@ -87,6 +88,8 @@ export const f64 = {
 /** 128-bit vectors: two doubles, two 64-bit or four 32-bit integers, as the operation says. */
 export const v128 = {
   load: (address: Code, offset = 0): Code => [...address, ...simd(0x00), 3, ...unsigned(offset)],
+  /** Eight bytes into the low half, the high half is 0. */
+  load64: (address: Code, offset = 0): Code => [...address, ...simd(0x5d), 2, ...unsigned(offset)],
   /** One double in both lanes. */
   loadSplat: (address: Code, offset = 0): Code => [...address, ...simd(0x0a), 3, ...unsigned(offset)],
   store: (address: Code, value: Code, offset = 0): Code => [
@@ -135,6 +138,8 @@ export const f64x2 = {
   sqrt: unary(simd(0xef)),
   nearest: unary(simd(0x94)),
   gt: binary(simd(0x4a)),
+  /** The two low singles as doubles, exactly. */
+  promoteLow: unary(simd(0x5f)),
   lane: (a: Code, lane: 0 | 1): Code => [...a, ...simd(0x21), lane],
 };
 
@@ -202,14 +207,19 @@ export class FunctionWriter {
   }
 }
 
-/** Bytes of a module that imports `env.memory` and exports every function. */
-export function assemble(functions: readonly FunctionWriter[]): Uint8Array<ArrayBuffer> {
+/**
+ * Bytes of a module that imports `env.memory` and exports every function.
+ *
+ * @param shared the memory is one that worker threads see too
+ */
+export function assemble(functions: readonly FunctionWriter[], shared = false): Uint8Array<ArrayBuffer> {
   const types = functions.map((f) => [
     0x60,
     ...vector(Array.from({ length: f.parameterCount }, () => [valueType.i32])),
     0,
   ]);
-  const memory = [...ascii('env'), ...ascii('memory'), 0x02, 0x00, 1];
+  const limits = shared ? [0x03, 1, ...unsigned(65_536)] : [0x00, 1];
+  const memory = [...ascii('env'), ...ascii('memory'), 0x02, ...limits];
   const exported = functions.map((f, i) => [...ascii(f.name), 0x00, ...unsigned(i)]);
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],

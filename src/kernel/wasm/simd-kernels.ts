@@ -2,26 +2,7 @@ import { assemble, ConstantPool } from './assembler.js';
 import { gramCode } from './gram-code.js';
 import { normalsCode } from './normals-code.js';
 import { projectionCode, scenariosCode } from './scenarios-code.js';
-
-type Kernel = (...addresses: number[]) => void;
-
-/**
- * The part of the WebAssembly API that is used; declared here because the kernel is compiled without the DOM's
- * types.
- */
-interface WebAssemblyApi {
-  Memory: new (limits: {
-    initial: number;
-    maximum?: number;
-  }) => {
-    readonly buffer: ArrayBuffer;
-    grow(pages: number): number;
-  };
-  Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
-  Instance: new (module: object, imports: object) => { readonly exports: Record<string, unknown> };
-}
-
-const pageBytes = 65_536;
+import { type Kernel, pageBytes, type WasmMemory, webAssembly } from './web-assembly.js';
 
 /**
  * The SIMD kernels with their linear memory, one instance per thread. Memory is handed out as a stack: a caller
@@ -39,12 +20,12 @@ export class SimdKernels {
   readonly scenarios: Kernel;
   readonly projection: Kernel;
   readonly gram: Kernel;
-  private readonly memory: InstanceType<WebAssemblyApi['Memory']>;
+  private readonly memory: WasmMemory;
   private readonly floor: number;
   private busy = false;
 
   private constructor() {
-    const api = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
+    const api = webAssembly();
     this.memory = new api.Memory({ initial: 16 });
     const pool = new ConstantPool();
     const code = [normalsCode(pool), scenariosCode(), projectionCode(), gramCode()];

@@ -6,8 +6,9 @@ import { mean } from '../../kernel/mean.js';
 import { parametricVar } from '../../kernel/parametric-var.js';
 import { portfolioReturns } from '../../kernel/portfolio-returns.js';
 import { standardDeviation } from '../../kernel/standard-deviation.js';
-import { panelOf, seriesOf } from '../compute/return-panel.js';
+import { ScenarioMemory } from '../../kernel/wasm/scenario-memory.js';
 import { LivePortfolio } from './live-portfolio.js';
+import { SharedColumns } from './scenario-sums.js';
 import { StateBudget } from './state-budget.js';
 
 const series = (assets: number, rows: number, seed = 0) =>
@@ -15,12 +16,20 @@ const series = (assets: number, rows: number, seed = 0) =>
     Float64Array.from({ length: rows }, (_, t) => 0.02 * noise(seed + i * 4001 + t)),
   );
 
-function portfolio(assets: number, rows = 400, paths = 0): LivePortfolio {
+function portfolio(assets: number, rows = 400, paths = 0, simd = false): LivePortfolio {
   const returns = series(assets, rows);
   const lease = { key: 'k', returns, release: () => undefined };
   const symbols = returns.map((_, i) => `S${i}`);
   const state = new LivePortfolio(symbols, new Float64Array(assets).fill(1_000), lease);
-  if (paths > 0) state.setPaths({ panel: panelOf(series(assets, paths, 99)), seed: 1 });
+  if (paths === 0) return state;
+  const columns = series(assets, paths, 99);
+  const sums = simd ? new ScenarioMemory(assets, paths) : new SharedColumns(columns);
+  if (sums instanceof ScenarioMemory) {
+    columns.forEach((column, i) => {
+      sums.returns.set(column, i * paths);
+    });
+  }
+  state.setPaths({ sums, seed: 1, bytes: sums.bytes });
   return state;
 }
 
@@ -35,7 +44,7 @@ function expectTruth(state: LivePortfolio, tolerance: number): void {
     near(live.historical[i]!.expectedShortfall, empiricalTail(pnl, c).expectedShortfall);
     near(live.parametric[i]!.var, parametricVar(mean(pnl), standardDeviation(pnl), c));
     if (!state.paths) return;
-    const simulated = portfolioReturns(seriesOf(state.paths.panel), state.exposures);
+    const simulated = state.paths.sums.revalued(state.exposures);
     near(live.monteCarlo![i]!.var, empiricalTail(simulated, c).var);
   });
 }
@@ -59,8 +68,8 @@ describe('LivePortfolio', () => {
       maxLength: 13,
     });
     fc.assert(
-      fc.property(fc.array(changes, { maxLength: 8 }), (rounds) => {
-        const state = portfolio(13, 120, 500);
+      fc.property(fc.array(changes, { maxLength: 8 }), fc.boolean(), (rounds, simd) => {
+        const state = portfolio(13, 120, 500, simd);
         for (const round of rounds) {
           const next = Float64Array.from(round, (x, i) => x ?? state.exposures[i]!);
           const others = next.filter((x, i) => x !== state.exposures[i]).length;
@@ -106,7 +115,7 @@ describe('LivePortfolio', () => {
       expect(Math.abs(shifted[i]!.var - empiricalTail(pnl, c).var)).toBeLessThan(1e-9);
     });
     const deviation = standardDeviation(pnl);
-    expect(state.parametric.tailsOf(exposures)[1]!.var).toBeCloseTo(
+    expect(state.parametric.shiftedTails(new Map([[1, 500]]))[1]!.var).toBeCloseTo(
       parametricVar(mean(pnl), deviation, 0.99),
       8,
     );

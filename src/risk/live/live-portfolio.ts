@@ -1,16 +1,20 @@
 import type { Tail } from '../../kernel/empirical-tail.js';
-import { panelOf, type ReturnPanel, seriesOf } from '../compute/return-panel.js';
+import { panelOf, type ReturnPanel } from '../compute/return-panel.js';
 import type { PanelLease } from '../history/scenario-panels.js';
 import { ParametricState } from './parametric-state.js';
 import { ScenarioState } from './scenario-state.js';
+import { type ScenarioSums, SharedColumns } from './scenario-sums.js';
 
 /** Confidences at which live figures are kept. */
 export const liveConfidences = [0.95, 0.99] as const;
 
 /** Simulated one-day returns of the assets of one portfolio, and the seed they came from. */
 export interface LivePaths {
-  readonly panel: ReturnPanel;
+  /** One scenario per path. */
+  readonly sums: ScenarioSums;
   readonly seed: number;
+  /** Memory of the paths, with what is summed over them. */
+  readonly bytes: number;
 }
 
 export interface LiveTails {
@@ -55,7 +59,7 @@ export class LivePortfolio {
   ) {
     this.exposures = Float64Array.from(exposures);
     this.indices = new Map(symbols.map((s, i) => [s, i]));
-    this.historical = new ScenarioState(lease.returns, this.exposures, liveConfidences);
+    this.historical = new ScenarioState(new SharedColumns(lease.returns), this.exposures, liveConfidences);
     this.parametric = new ParametricState(lease.returns, this.exposures, liveConfidences);
     this.peakGross = this.gross();
   }
@@ -70,9 +74,7 @@ export class LivePortfolio {
   }
 
   get pathBytes(): number {
-    return this.monteCarlo === null
-      ? 0
-      : this.monteCarlo.paths.panel.data.byteLength + this.monteCarlo.state.bytes;
+    return this.monteCarlo?.paths.bytes ?? 0;
   }
 
   get paths(): LivePaths | null {
@@ -145,7 +147,7 @@ export class LivePortfolio {
 
   setPaths(paths: LivePaths | null): void {
     this.monteCarlo = paths && {
-      state: new ScenarioState(seriesOf(paths.panel), this.exposures, liveConfidences),
+      state: new ScenarioState(paths.sums, this.exposures, liveConfidences),
       paths,
     };
   }
@@ -153,6 +155,11 @@ export class LivePortfolio {
   /** Tails of the paths after changes of exposures by asset; for what-if. */
   shiftedPathTails(changes: ReadonlyMap<number, number>): readonly Tail[] | null {
     return this.monteCarlo?.state.shiftedTails(changes) ?? null;
+  }
+
+  /** P&L per path by the plainest sum over the same returns; the proof of the incremental one. */
+  revaluedPaths(exposures: Float64Array): Float64Array | null {
+    return this.monteCarlo?.paths.sums.revalued(exposures) ?? null;
   }
 
   /** The history as a panel of its own, for calculations on workers. */

@@ -221,7 +221,7 @@ export class LiveRiskService {
       tails: state.tails(),
       observations: state.observations,
       lastDay: entry.lastDay,
-      paths: state.paths && { count: state.paths.panel.observations, seed: state.paths.seed },
+      paths: state.paths && { count: state.paths.sums.pnl.length, seed: state.paths.seed },
       asOfMs: known.asOfMs,
       computedAtMs: nowMs,
     };

@@ -39,31 +39,30 @@ export class ParametricState {
 
   /** The exposure to `asset` has changed by `change`. */
   apply(asset: number, change: number): void {
-    const { weighted } = this;
-    const { size, data } = this.covariance;
-    const row = asset * size;
-    for (let i = 0; i < size; i++) weighted[i] = weighted[i]! + change * data[row + i]!;
+    addRow(this.weighted, this.covariance, asset, change);
     this.drift += change * this.means[asset]!;
   }
 
-  /** One-day deviation of the P&L. */
-  deviation(): number {
-    return Math.sqrt(Math.max(0, dot(this.weighted, this.exposures)));
-  }
-
   tails(): Tail[] {
-    const sigma = this.deviation();
-    const { drift } = this;
-    return this.factors.map((f) => ({
-      var: f.quantile * sigma - drift,
-      expectedShortfall: f.shortfall * sigma - drift,
-    }));
+    return this.tailsAt(dot(this.weighted, this.exposures), this.drift);
   }
 
-  /** The same for other exposures; for what-if. */
-  tailsOf(exposures: Float64Array): Tail[] {
-    const sigma = Math.sqrt(Math.max(0, dot(multiply(this.covariance, exposures), exposures)));
-    const drift = dot(this.means, exposures);
+  /** The tails after changes of exposures by asset; for what-if. */
+  shiftedTails(changes: ReadonlyMap<number, number>): Tail[] {
+    const exposures = Float64Array.from(this.exposures);
+    const weighted = Float64Array.from(this.weighted);
+    let { drift } = this;
+    for (const [asset, change] of changes) {
+      exposures[asset] = exposures[asset]! + change;
+      addRow(weighted, this.covariance, asset, change);
+      drift += change * this.means[asset]!;
+    }
+    return this.tailsAt(dot(weighted, exposures), drift);
+  }
+
+  private tailsAt(variance: number, drift: number): Tail[] {
+    // A hedge's variance is what rounding left, to either side of 0.
+    const sigma = Math.sqrt(Math.max(0, variance));
     return this.factors.map((f) => ({
       var: f.quantile * sigma - drift,
       expectedShortfall: f.shortfall * sigma - drift,
@@ -74,4 +73,15 @@ export class ParametricState {
     this.weighted.set(multiply(this.covariance, this.exposures));
     this.drift = dot(this.means, this.exposures);
   }
+}
+
+/** weighted += change · row of the covariance. */
+function addRow(
+  weighted: Float64Array,
+  { size, data }: SymmetricMatrix,
+  asset: number,
+  change: number,
+): void {
+  const row = asset * size;
+  for (let i = 0; i < size; i++) weighted[i] = weighted[i]! + change * data[row + i]!;
 }

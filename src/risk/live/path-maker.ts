@@ -1,10 +1,17 @@
-import { sharedDoubles } from '../compute/return-panel.js';
+import { ScenarioMemory } from '../../kernel/wasm/scenario-memory.js';
+import { seriesOf, sharedDoubles } from '../compute/return-panel.js';
 import type { RiskCompute } from '../compute/risk-compute.js';
-import type { LivePortfolio } from './live-portfolio.js';
+import type { LivePaths, LivePortfolio } from './live-portfolio.js';
+import { SharedColumns } from './scenario-sums.js';
 import type { StateBudget } from './state-budget.js';
 
 /** Common random numbers: every portfolio's paths come from this seed, every time. */
 const liveSeed = 1;
+/**
+ * From this many simulated returns on they lie in SIMD memory. Each such memory reserves some 10 GB of addresses, so
+ * the small ones, of which there are many, are plain arrays.
+ */
+const simdFrom = 2 ** 19;
 
 /**
  * Simulates the paths of live portfolios on worker threads, one portfolio at a time, as long as the budget has
@@ -45,11 +52,31 @@ export class PathMaker {
 
   private async make(id: string, state: LivePortfolio): Promise<void> {
     const assets = state.symbols.length;
-    const bytes = (assets + 1) * this.paths * 8;
-    if (state.paths !== null || !this.budget.hasRoom(bytes)) return;
-    const into = { assets, observations: this.paths, data: sharedDoubles(assets * this.paths) };
+    const simd = assets * this.paths >= simdFrom;
+    if (state.paths !== null || !this.budget.hasRoom((assets + 1) * this.paths * (simd ? 4 : 8))) return;
+    const { data, sums, bytes } = simd ? inSimdMemory(assets, this.paths) : inArrays(assets, this.paths);
     const { covariance, means } = state.parametric;
+    const into = { assets, observations: this.paths, data };
     await this.compute.background({ kind: 'paths', covariance, means, seed: liveSeed, into });
-    if (this.budget.hasRoom(bytes)) this.budget.setPaths(id, state, { panel: into, seed: liveSeed });
+    if (this.budget.hasRoom(bytes)) this.budget.setPaths(id, state, { sums, seed: liveSeed, bytes });
+  }
+}
+
+type Room = Pick<LivePaths, 'sums' | 'bytes'> & { readonly data: Float32Array | Float64Array };
+
+function inArrays(assets: number, paths: number): Room {
+  const data = sharedDoubles(assets * paths);
+  const sums = new SharedColumns(seriesOf({ assets, observations: paths, data }));
+  return { data, sums, bytes: data.byteLength + sums.bytes };
+}
+
+function inSimdMemory(assets: number, paths: number): Room {
+  try {
+    const sums = new ScenarioMemory(assets, paths);
+    return { data: sums.returns, sums, bytes: sums.bytes };
+  } catch (error) {
+    // No such memory: too large for its addresses, or the process has none left to reserve.
+    if (error instanceof RangeError) return inArrays(assets, paths);
+    throw error;
   }
 }

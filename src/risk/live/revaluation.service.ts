@@ -9,7 +9,6 @@ import { standardDeviation } from '../../kernel/standard-deviation.js';
 import { Lifecycle } from '../../lifecycle/lifecycle.js';
 import { riskRevaluationDifference, riskRevaluations } from '../../observability/catalogue/risk.js';
 import { type CounterHandle, Metrics } from '../../observability/metrics.js';
-import { seriesOf } from '../compute/return-panel.js';
 import { portfolioExposures } from '../portfolio/portfolio-exposures.js';
 import { type LiveTails, liveConfidences } from './live-portfolio.js';
 import { type LiveEntry, LiveRiskService } from './live-risk.service.js';
@@ -79,7 +78,7 @@ export class RevaluationService {
       }
       const state = this.live.entry(id)?.state;
       if (!state) continue;
-      left -= state.symbols.length * (state.observations + (state.paths?.panel.observations ?? 0)) + 1_000;
+      left -= state.symbols.length * (state.observations + (state.paths?.sums.pnl.length ?? 0)) + 1_000;
       this.revalue(id);
     }
   }
@@ -90,7 +89,7 @@ function fullTails({ state }: LiveEntry, exposures: Float64Array): LiveTails {
   if (state.symbols.length === 0) return state.tails();
   const pnl = portfolioReturns(state.lease.returns, exposures);
   const [mu, sigma] = [mean(pnl), standardDeviation(pnl)];
-  const paths = state.paths && portfolioReturns(seriesOf(state.paths.panel), exposures);
+  const paths = state.revaluedPaths(exposures);
   return {
     historical: liveConfidences.map((c) => empiricalTail(pnl, c)),
     parametric: liveConfidences.map((c) => ({

@@ -67,7 +67,9 @@ export class WhatIfService {
     const started = performance.now();
     const result = portfolioExposures(this.book, portfolioId);
     if (result === undefined) throw notFound('portfolio', portfolioId);
-    const projected = await this.project(portfolioId, orders);
+    const projected = result.known
+      ? await this.project(result.known, orders)
+      : deny('MISSING_PRICE', result.refusal.reason);
     const decision = 'decision' in projected ? projected : this.decide(portfolioId, projected);
     const projection = 'decision' in projected ? null : projected;
     const runtimeMs = performance.now() - started;
@@ -98,12 +100,10 @@ export class WhatIfService {
   }
 
   private async project(
-    portfolioId: string,
+    known: PortfolioExposures,
     orders: WhatIfRequest['orders'],
   ): Promise<Projection | Decision> {
-    const before = portfolioExposures(this.book, portfolioId);
-    if (!before?.known) return deny('MISSING_PRICE', before?.refusal.reason ?? 'the portfolio is gone');
-    const known = before.known;
+    const portfolioId = known.portfolio.id;
     const changes = new Map<string, number>();
     let oldestMs = known.oldestMs;
     for (const { symbol, quantity } of orders) {
@@ -238,7 +238,7 @@ function projectLive(
   for (const [asset, change] of moves) exposures[asset] = exposures[asset]! + change;
   const tails: LiveTails = {
     historical: state.historical.shiftedTails(moves),
-    parametric: state.parametric.tailsOf(exposures),
+    parametric: state.parametric.shiftedTails(moves),
     monteCarlo: state.shiftedPathTails(moves),
   };
   return { ...figures, ...totals(exposures), tails };
