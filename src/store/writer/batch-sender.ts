@@ -2,6 +2,7 @@ import type { PoolClient } from 'pg';
 import { CopyBuffer } from '../copy/copy-buffer.js';
 import { CopyQuery, type StatementResult } from '../copy/copy-query.js';
 import { literal } from '../sql-literal.js';
+import type { Delivery } from './delivery.js';
 import type { RowBatch, RowTarget } from './row-target.js';
 import { classifyFailure, errorCode, messageOf } from './sqlstate.js';
 
@@ -21,7 +22,7 @@ export interface BatchOutcome {
 }
 
 /** The marker of a batch was already there: an earlier attempt had committed although its answer was lost. */
-export class AlreadyCommitted extends Error {}
+class AlreadyCommitted extends Error {}
 
 /**
  * Sends one batch as one transaction. The transaction begins with a marker (`write_batches`): should the connection die
@@ -34,8 +35,33 @@ export class BatchSender<Row> {
     private readonly onBytes: (bytes: number) => void,
   ) {}
 
-  /** One round trip. On an error the transaction is rolled back unless the connection is lost. */
-  async send(client: PoolClient, id: string, batch: RowBatch<Row>): Promise<BatchOutcome> {
+  /**
+   * One attempt, in the approach that the attempts before it have led to.
+   * @returns `null`: it was to be verified, is not committed and can no longer be
+   * @throws what the database or the connection says; the transaction is rolled back unless the connection is lost
+   */
+  async attempt(
+    client: PoolClient,
+    id: string,
+    batch: RowBatch<Row>,
+    { approach, partitionMissing }: Pick<Delivery, 'approach' | 'partitionMissing'>,
+  ): Promise<BatchOutcome | null> {
+    if (approach === 'verify') {
+      return (await this.wasCommitted(client, id)) ? this.outcomeOfCommitted(client, batch) : null;
+    }
+    await this.target.prepare?.(batch, partitionMissing);
+    try {
+      return await (approach === 'bisect'
+        ? this.sendBisecting(client, id, batch)
+        : this.sendWhole(client, id, batch));
+    } catch (error) {
+      if (error instanceof AlreadyCommitted) return this.outcomeOfCommitted(client, batch);
+      throw error;
+    }
+  }
+
+  /** One round trip. */
+  private async sendWhole(client: PoolClient, id: string, batch: RowBatch<Row>): Promise<BatchOutcome> {
     const { before = [], copy, after = [] } = this.target.statements(batch);
     const sql = ['BEGIN', marker(id), ...before, copy, ...after, ...batch.alongside, 'COMMIT'];
     try {
@@ -52,7 +78,7 @@ export class BatchSender<Row> {
    * The same for a batch that holds rows the database refuses: halves it until each of them is found, stores all others
    * and writes the refused ones to `dead_letters`, all in one transaction.
    */
-  async sendBisecting(client: PoolClient, id: string, batch: RowBatch<Row>): Promise<BatchOutcome> {
+  private async sendBisecting(client: PoolClient, id: string, batch: RowBatch<Row>): Promise<BatchOutcome> {
     const { before = [], copy, after = [] } = this.target.statements(batch);
     const refused: RefusedRow[] = [];
     const store = async (from: number, to: number): Promise<void> => {
@@ -90,7 +116,7 @@ export class BatchSender<Row> {
   }
 
   /** Whether the batch was committed by an attempt whose answer was lost. Afterwards it can no longer be. */
-  async wasCommitted(client: PoolClient, id: string): Promise<boolean> {
+  private async wasCommitted(client: PoolClient, id: string): Promise<boolean> {
     try {
       await client.query(marker(id));
       return false;
@@ -101,7 +127,7 @@ export class BatchSender<Row> {
   }
 
   /** What an attempt had found out before its answer was lost. */
-  async outcomeOfCommitted(client: PoolClient, batch: RowBatch<Row>): Promise<BatchOutcome> {
+  private async outcomeOfCommitted(client: PoolClient, batch: RowBatch<Row>): Promise<BatchOutcome> {
     const duplicates = await this.target.duplicatesOfCommitted?.(batch, (sql) => simpleQuery(client, sql));
     return { duplicates: duplicates ?? [], refused: [] };
   }

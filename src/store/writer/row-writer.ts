@@ -11,9 +11,10 @@ import {
 import type { MeteredPool } from '../metered-pool.js';
 import type { SeqSource } from '../seq-source.js';
 import { AppendQueue, type Entry } from './append-queue.js';
-import { AlreadyCommitted, type BatchOutcome, BatchSender } from './batch-sender.js';
-import type { CommitTicket } from './commit-order.js';
-import type { AppendResult, CommittedBatch, RejectedRow, RowBatch, RowTarget } from './row-target.js';
+import { answerEntries, type Batch, committedRows } from './batch.js';
+import { type BatchOutcome, BatchSender } from './batch-sender.js';
+import { Delivery, type Verdict } from './delivery.js';
+import type { AppendResult, CommittedBatch, RowTarget } from './row-target.js';
 import { classifyFailure, isConnectionLoss, messageOf } from './sqlstate.js';
 import type { WriterMeter } from './writer-meter.js';
 
@@ -46,16 +47,10 @@ export const defaultLimits: RowWriterLimits = {
 /** Largest append that is one transaction; callers split longer streams. */
 export const maxRowsPerAppend = 50_000;
 
-const backoffMs = { first: 50, max: 1_000 };
+/** Shortest pause when the database could not even be reached for a batch. */
+const reconnectMs = 50;
 /** After this long without the database, appends are refused at once instead of after the ack timeout. */
 const failFastAfterMs = 2_000;
-
-interface Batch<Row> extends RowBatch<Row> {
-  readonly id: string;
-  readonly entries: readonly Entry<Row>[];
-  readonly ticket: CommitTicket | null;
-  readonly closedAt: number;
-}
 
 export interface AppendOptions {
   /** When the first byte of the rows arrived, Unix ms; default: now. */
@@ -168,7 +163,7 @@ export class RowWriter<Row> {
     }
     if (this.downSince !== undefined && performance.now() - this.downSince > failFastAfterMs) {
       this.deps.meter.refused('database_unavailable', rows);
-      return unavailable('DATABASE_UNAVAILABLE', 'The database does not answer.', 2);
+      return databaseAway();
     }
     // One append always fits into an empty buffer, whatever its size.
     const full = this.pendingRows > 0 && this.pendingRows + rows > limits.maxBufferRows;
@@ -226,7 +221,7 @@ export class RowWriter<Row> {
       this.unreachable(error);
       client?.release(error instanceof Error ? error : true);
       client = undefined;
-      await pause(backoffMs.first * (1 + Math.random()));
+      await pause(reconnectMs * (1 + Math.random()));
     } finally {
       client?.release();
       this.active--;
@@ -259,81 +254,33 @@ export class RowWriter<Row> {
 
   /** @returns the connection to give back, or `undefined` when it was discarded */
   private async write(first: PoolClient, batch: Batch<Row>): Promise<PoolClient | undefined> {
+    const delivery = new Delivery();
     let client: PoolClient | undefined = first;
-    let mode: 'whole' | 'bisect' = 'whole';
-    let prepareAgain = false;
-    let partitionFailures = 0;
-    /** An attempt has ended without an answer: it may have committed. */
-    let uncertain = false;
-    let told = false;
-    for (let attempt = 0; ; attempt++) {
+    for (;;) {
       try {
         client ??= await this.deps.pool.connect();
-        if (told && !(await this.sender.wasCommitted(client, batch.id))) {
-          batch.ticket?.abandoned();
-          this.leave(batch);
-          return client;
-        }
-        await this.deps.target.prepare?.(batch, prepareAgain);
-        const outcome = told
-          ? await this.sender.outcomeOfCommitted(client, batch)
-          : mode === 'whole'
-            ? await this.sender.send(client, batch.id, batch)
-            : await this.sender.sendBisecting(client, batch.id, batch);
+        const outcome = await this.sender.attempt(client, batch.id, batch, delivery);
         this.reachable();
-        await this.settle(batch, outcome);
+        if (outcome === null) this.abandon(batch);
+        else await this.settle(batch, outcome);
         return client;
       } catch (error) {
-        if (error instanceof AlreadyCommitted && client) {
-          const outcome = await this.sender.outcomeOfCommitted(client, batch).catch((lost: unknown) => lost);
-          if (!(outcome instanceof Error)) {
-            this.reachable();
-            await this.settle(batch, outcome as BatchOutcome);
-            return client;
-          }
-        }
-        const failure = error instanceof AlreadyCommitted ? 'retry' : classifyFailure(error);
-        if (failure === 'fatal' || (failure === 'partition' && ++partitionFailures > 3)) {
-          this.deps.onDefect(error);
-          this.fail(batch, error);
-          return client;
-        }
-        if (failure === 'conflict') {
-          this.fail(batch, new Problem(409, 'REQUEST_TAKEN_OVER', messageOf(error)));
-          return client;
-        }
-        if (failure === 'data') {
-          mode = 'bisect';
-          continue;
-        }
-        if (failure === 'partition') {
-          prepareAgain = true;
-          continue;
-        }
-        this.deps.meter.retry();
         if (isConnectionLoss(error)) {
-          uncertain ||= client !== undefined;
+          if (client !== undefined) delivery.lostAnswer();
           client?.release(true);
           client = undefined;
           this.unreachable(error);
         }
-        const expired = performance.now() - batch.closedAt > this.limits.ackTimeoutMs;
-        if (expired && !told) {
-          this.refuse(batch);
-          if (!uncertain) {
-            batch.ticket?.abandoned();
-            this.leave(batch);
-            return client;
-          }
-          // The sender knows that it has to repeat; whether to announce the rows is still to be found out.
-          told = true;
-        }
-        if (told && this.stopping) {
-          batch.ticket?.abandoned();
-          this.leave(batch);
+        const failure = classifyFailure(error);
+        if (failure === 'retry') this.deps.meter.retry();
+        const overdue = performance.now() - batch.closedAt > this.limits.ackTimeoutMs;
+        const { tell, next } = delivery.failed(failure, { overdue, stopping: this.stopping });
+        if (tell !== null) this.tell(batch, tell, error);
+        if (next === 'give up') {
+          this.abandon(batch);
           return client;
         }
-        await pause(Math.min(backoffMs.max, backoffMs.first * 2 ** attempt) * (0.5 + Math.random()));
+        if (next === 'repeat later') await pause(delivery.pauseMs);
       }
     }
   }
@@ -344,7 +291,7 @@ export class RowWriter<Row> {
     for (const { position } of outcome.refused) dropped.add(position);
     // Another batch may be what lets this one be announced; the news still belongs to this one's trace.
     const announce = inThisTrace((): void => {
-      this.deps.onCommitted?.(committed(batch, dropped, storedAtMs));
+      this.deps.onCommitted?.(committedRows(batch, dropped, storedAtMs));
     });
     if (batch.ticket) await batch.ticket.committed(announce);
     else announce();
@@ -352,45 +299,19 @@ export class RowWriter<Row> {
     this.deps.meter.duplicates(outcome.duplicates.length);
     for (const row of outcome.refused) this.deps.meter.deadLetter(row.sqlstate);
     this.leave(batch);
-    this.answer(batch, outcome);
+    answerEntries(batch, outcome);
   }
 
-  private answer(batch: Batch<Row>, outcome: BatchOutcome): void {
-    if (outcome.duplicates.length === 0 && outcome.refused.length === 0) {
-      for (const e of batch.entries) e.resolve({ stored: e.rows.length, duplicates: 0, rejected: [] });
-      return;
-    }
-    let from = 0;
-    for (const entry of batch.entries) {
-      const to = from + entry.rows.length;
-      const duplicates = outcome.duplicates.filter((p) => p >= from && p < to).length;
-      const rejected: RejectedRow[] = outcome.refused
-        .filter((r) => r.position >= from && r.position < to)
-        .map((r) => ({
-          index: r.position - from,
-          code: 'DATABASE_REFUSED',
-          message: `${r.sqlstate}: ${r.message}`,
-        }));
-      entry.resolve({
-        stored: entry.rows.length - duplicates - rejected.length,
-        duplicates,
-        rejected: rejected.sort((a, b) => a.index - b.index),
-      });
-      from = to;
-    }
+  private tell(batch: Batch<Row>, what: NonNullable<Verdict['tell']>, error: unknown): void {
+    if (what === 'defect') this.deps.onDefect(error);
+    if (what === 'unavailable') this.deps.meter.refused('database_unavailable', batch.rows.length);
+    for (const entry of batch.entries) entry.reject(problemOf(what, error));
   }
 
-  private fail(batch: Batch<Row>, error: unknown): void {
+  /** Will not be announced: it is not stored, or nobody could find out. */
+  private abandon(batch: Batch<Row>): void {
     batch.ticket?.abandoned();
     this.leave(batch);
-    for (const entry of batch.entries) entry.reject(error);
-  }
-
-  private refuse(batch: Batch<Row>): void {
-    this.deps.meter.refused('database_unavailable', batch.rows.length);
-    for (const entry of batch.entries) {
-      entry.reject(unavailable('DATABASE_UNAVAILABLE', 'The database does not answer.', 2));
-    }
   }
 
   private leave(batch: Batch<Row>): void {
@@ -411,23 +332,14 @@ export class RowWriter<Row> {
       if (oldest.enqueuedAt > deadline) break;
       this.queue.shift();
       this.deps.meter.refused('database_unavailable', oldest.rows.length);
-      oldest.reject(unavailable('DATABASE_UNAVAILABLE', 'The database does not answer.', 2));
+      oldest.reject(databaseAway());
     }
   }
 }
 
-function committed<Row>(
-  batch: Batch<Row>,
-  dropped: ReadonlySet<number>,
-  storedAtMs: number,
-): CommittedBatch<Row> {
-  const rows: Row[] = [];
-  const seqs: number[] = [];
-  batch.rows.forEach((row, position) => {
-    if (dropped.has(position)) return;
-    rows.push(row);
-    if (batch.ticket) seqs.push(batch.firstSeq + position);
-  });
-  const ingestedAtMs = Math.min(...batch.entries.map((e) => e.ingestedAtMs));
-  return { rows, seqs, ingestedAtMs, storedAtMs };
+function problemOf(what: NonNullable<Verdict['tell']>, error: unknown): unknown {
+  if (what === 'unavailable') return databaseAway();
+  return what === 'conflict' ? new Problem(409, 'REQUEST_TAKEN_OVER', messageOf(error)) : error;
 }
+
+const databaseAway = (): Problem => unavailable('DATABASE_UNAVAILABLE', 'The database does not answer.', 2);
