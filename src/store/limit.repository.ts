@@ -110,8 +110,16 @@ export class LimitRepository {
     });
   }
 
-  /** @returns the limit after the change, or `null` when it does not exist or is deleted */
-  update(id: string, change: LimitChange, audit: Audit): Promise<StoredLimit | null> {
+  /**
+   * @param still what must hold of the limit as it is stored now, for changes that nobody decided on
+   * @returns the limit after the change, or `null` when it does not exist, is deleted, or is not as it should be
+   */
+  update(
+    id: string,
+    change: LimitChange,
+    audit: Audit,
+    still: (before: StoredLimit) => boolean = () => true,
+  ): Promise<StoredLimit | null> {
     return this.database.writer.transaction(async (client) => {
       const found = await client.query<LimitRow>(
         `SELECT ${columns} FROM risk_limits WHERE id = $1 AND deleted_at IS NULL FOR UPDATE`,
@@ -119,6 +127,7 @@ export class LimitRepository {
       );
       if (!found.rows[0]) return null;
       const before = toLimit(found.rows[0]);
+      if (!still(before)) return null;
       const after = { ...before, ...change };
       const { rows } = await client.query<LimitRow>(
         `UPDATE risk_limits SET threshold_value = $2, warning_threshold = $3, clear_threshold = $4, dwell_ms = $5, active = $6,

@@ -40,9 +40,10 @@ export class FakeLimits {
     id: string,
     change: LimitChange,
     by: { actor: string; action: string; comment: string | null },
+    still: (before: StoredLimit) => boolean = () => true,
   ): Promise<StoredLimit | null> {
     const limit = this.limits.get(id);
-    if (!limit) return null;
+    if (!limit || !still(limit)) return null;
     this.audit.push(by);
     const after = { ...limit, ...change, version: limit.version + 1 };
     this.limits.set(id, after);

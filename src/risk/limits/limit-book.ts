@@ -30,7 +30,8 @@ export class LimitBook {
   put(limit: StoredLimit): WatchedLimit {
     const known = this.byId.get(limit.id);
     if (known) {
-      known.limit = limit;
+      // Of two changes at once the later one may be heard of first.
+      if (limit.version >= known.limit.version) known.limit = limit;
       return known;
     }
     const watched: WatchedLimit = {

@@ -75,13 +75,20 @@ describe('LimitEvaluationService', () => {
     expect(Date.now() - began).toBeGreaterThanOrEqual(300);
   });
 
-  it('a temporary increase ends by itself, and the limit is in breach again', async () => {
-    const { book, level, limits, limit } = await one();
+  it('a temporary increase ends by itself: the limit is in breach again, an event and an audit entry say so', async () => {
+    const { book, level, limits, limit, store, transitions } = await one();
     book.tick('A', 160);
     await until(() => level() === 'breach');
-    limits.put({ ...limit, temporaryThreshold: 300, temporaryUntilMs: Date.now() + 400 });
+    const by = { actor: 'operator', action: 'increased', comment: 'month end' };
+    const raise = { temporaryThreshold: 300, temporaryUntilMs: Date.now() + 400 };
+    limits.put((await store.update(limit.id, raise, by))!);
     expect(level()).toBe('normal');
     await until(() => level() === 'breach');
+    expect(transitions.at(-1)).toMatchObject({ from: 'normal', to: 'breach', thresholdValue: 150 });
+    await until(() => store.audit.length === 2);
+    expect(store.audit[1]).toEqual({ actor: 'system', action: 'increase_expired', comment: null });
+    expect(limits.book.get(limit.id)!.limit).toMatchObject({ temporaryThreshold: null, version: 3 });
+    expect(store.limits.get(limit.id)).toMatchObject({ temporaryUntilMs: null });
   });
 
   it('judges metrics that clients send once a second, and says what is missing', async () => {

@@ -164,6 +164,7 @@ export class LimitEvaluationService {
         if (storeDue && watched.dirty) this.save(watched, null);
       }
       this.lastStore = Math.floor(nowMs / this.config.get('RISK_STORE_MS'));
+      await this.expireIncreases(nowMs);
     } catch (error) {
       this.log.warn({ err: error }, 'evaluating limits failed; trying again');
     } finally {
@@ -178,6 +179,19 @@ export class LimitEvaluationService {
     if (refusal) this.lose(watched, refusal.reason);
     else if (watched.value !== null && this.live.entry(watched.limit.portfolioId)?.figures) {
       this.evaluate(watched, watched.value, null, nowMs);
+    }
+  }
+
+  /** A temporary increase has no effect from its end on; taking it off the limit is in the audit, by `system`. */
+  private async expireIncreases(nowMs: number): Promise<void> {
+    const none = { temporaryThreshold: null, temporaryUntilMs: null };
+    const over = ({ temporaryUntilMs: until }: StoredLimit): boolean => until !== null && until <= nowMs;
+    for (const watched of [...this.book.all()].filter(({ limit }) => over(limit))) {
+      const by = { actor: 'system', action: 'increase_expired', comment: null };
+      const after = await this.limits.update(watched.limit.id, none, by, over);
+      if (after) this.book.put(after);
+      // Stored otherwise: another process has taken it off, or deleted the limit.
+      else if (over(watched.limit)) watched.limit = { ...watched.limit, ...none };
     }
   }
 

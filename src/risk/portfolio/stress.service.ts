@@ -1,26 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { PortfolioBook } from '../../analytics/portfolio-book.js';
 import { notFound, Problem } from '../../domain/problem.js';
-import { historicalStress } from '../../kernel/historical-stress.js';
 import { shockLoss } from '../../kernel/shock-loss.js';
 import { contentHash } from '../compute/content-hash.js';
-import { alignCloses, gapRule, isoDay } from '../history/align-closes.js';
-import { CloseHistory, type Closes } from '../history/close-history.js';
-import { fractionReason, provenance } from '../provenance.js';
+import { gapRule } from '../history/align-closes.js';
+import { CloseHistory } from '../history/close-history.js';
+import { provenance } from '../provenance.js';
 import { refused } from '../refusal.js';
 import { type PortfolioExposures, portfolioExposures } from './portfolio-exposures.js';
 import type { StressRequest } from './portfolio-risk.dto.js';
 import { isStressWindow, stressWindows } from './stress-windows.js';
-
-/** Days read per symbol: more than thirty years. */
-const historyDays = 10_000;
-
-interface Window {
-  readonly name: string;
-  readonly from: string;
-  readonly to: string;
-  readonly what: string | null;
-}
+import { historyDays, lossAnswer, rateSymbols, type Window, windowAnswer } from './window-stress.js';
 
 /** What a portfolio would lose: in past windows, and under shocks of the user's own. */
 @Injectable()
@@ -37,10 +27,13 @@ export class StressService {
     if (!result.known) throw refused(result.refusal);
     const { known } = result;
     const windows = windowsOf(request);
+    const conversions = known.symbols.map((s) => this.book.fxPairs(s, known.portfolio.currency));
     const series =
-      windows.length === 0 ? [] : await this.history.closes(known.symbols, { limit: historyDays });
+      windows.length === 0
+        ? []
+        : await this.history.closes([...known.symbols, ...rateSymbols(conversions)], { limit: historyDays });
     const scenarios = [
-      ...windows.map((w) => windowAnswer(w, known, series)),
+      ...windows.map((w) => windowAnswer(w, known, conversions, series)),
       ...shocksOf(request).map((s, i) => this.shockAnswer(s, i, known)),
     ];
     return {
@@ -120,50 +113,6 @@ function windowsOf({ windows, shocks }: StressRequest): Window[] {
   });
 }
 
-const epochDay = (iso: string): number => Date.parse(iso) / 86_400_000;
-
-function windowAnswer({ name, from, to, what }: Window, known: PortfolioExposures, all: readonly Closes[]) {
-  const [first, last] = [epochDay(from), epochDay(to)];
-  const inside = known.symbols.map((symbol) => clip(symbol, all, first, last));
-  const missing = known.symbols.filter((_, i) => inside[i]!.days.length < 2);
-  const about = { name, kind: 'historical_window', from, to, ...(what === null ? {} : { what }) };
-  if (missing.length > 0 || known.symbols.length === 0) {
-    const reason =
-      known.symbols.length === 0
-        ? 'the portfolio holds nothing'
-        : `no closes within the window for ${missing.join(', ')}`;
-    return { ...about, loss: null, loss_fraction: null, reason };
-  }
-  const aligned = alignCloses(known.symbols, inside, historyDays);
-  if (aligned.days.length < 2)
-    return { ...about, loss: null, loss_fraction: null, reason: 'no two common days' };
-  const stress = historicalStress(aligned.closes, known.exposures);
-  return {
-    ...about,
-    ...lossAnswer(stress.loss, stress.contributions, known),
-    worst_loss: stress.worstLoss,
-    worst_day: isoDay(aligned.days[stress.worstIndex]!),
-    first_day: isoDay(aligned.days[0]!),
-    last_day: isoDay(aligned.days[aligned.days.length - 1]!),
-    observations: aligned.days.length - 1,
-    ...(known.foreign.length === 0
-      ? {}
-      : {
-          fx: `exchange rates are held at today's: the moves of those of ${known.foreign.join(', ')} are not included`,
-        }),
-  };
-}
-
-function clip(symbol: string, all: readonly Closes[], first: number, last: number): Closes {
-  const found = all.find((c) => c.symbol === symbol);
-  if (!found) return { symbol, days: new Int32Array(0), closes: new Float64Array(0) };
-  let start = 0;
-  while (start < found.days.length && found.days[start]! < first) start++;
-  let end = start;
-  while (end < found.days.length && found.days[end]! <= last) end++;
-  return { symbol, days: found.days.subarray(start, end), closes: found.closes.subarray(start, end) };
-}
-
 interface Shock {
   readonly name?: string;
   readonly shocks: Readonly<Record<string, number>>;
@@ -174,10 +123,3 @@ function shocksOf({ shocks }: StressRequest): readonly Shock[] {
   if (shocks === undefined) return [];
   return Array.isArray(shocks) ? shocks : [{ name: 'user shock', shocks }];
 }
-
-const lossAnswer = (loss: number, contributions: Float64Array, known: PortfolioExposures) => ({
-  loss: loss + 0,
-  loss_fraction: known.value === 0 ? null : loss / Math.abs(known.value) + 0,
-  ...(known.value === 0 ? { fraction_reason: fractionReason(0) } : {}),
-  contributions: Object.fromEntries(known.symbols.map((symbol, i) => [symbol, contributions[i]! + 0])),
-});

@@ -69,6 +69,15 @@ describe.each(storeBranches())('limits on $dialect', (branch) => {
       by('increased', 'month end'),
     );
     expect((await limits.all()).find((l) => l.id === limit.id)).toMatchObject({ temporaryUntilMs: until });
+    const expire = (still: boolean) =>
+      limits.update(
+        limit.id,
+        { temporaryThreshold: null, temporaryUntilMs: null },
+        { ...by('increase_expired'), actor: 'system' },
+        () => still,
+      );
+    expect(await expire(false)).toBeNull();
+    expect(await expire(true)).toMatchObject({ temporaryThreshold: null, version: 4 });
     expect(await limits.softDelete(limit.id, by('deleted'))).toBe(true);
     expect(await limits.softDelete(limit.id, by('deleted'))).toBe(false);
     expect(await limits.update(limit.id, { active: true }, by('changed'))).toBeNull();
@@ -80,11 +89,13 @@ describe.each(storeBranches())('limits on $dialect', (branch) => {
     const trail = await audit.of('risk_limit', limit.id);
     expect(trail.map((e) => [e.action, e.comment])).toEqual([
       ['deleted', null],
+      ['increase_expired', null],
       ['increased', 'month end'],
       ['changed', null],
       ['created', 'first'],
     ]);
-    expect(trail[2]).toMatchObject({ before: { threshold_value: 100 }, after: { threshold_value: 120 } });
+    expect(trail[1]).toMatchObject({ actor: 'system', before: { temporary_threshold: 200 } });
+    expect(trail[3]).toMatchObject({ before: { threshold_value: 100 }, after: { threshold_value: 120 } });
     expect(trail[0]!.after).toBeNull();
   });
 
