@@ -114,7 +114,7 @@ export const risk: Dashboard = {
           width: 8,
           queries: [
             {
-              expr: 'time() - min(tidewatch_risk_backtest_timestamp_seconds{$p})',
+              expr: 'time() - min(tidewatch_risk_oldest_backtest_timestamp_seconds{$p})',
               legend: 'oldest',
               mayBeEmpty: noHistory,
             },

@@ -7,6 +7,7 @@ export const refusalCodes = [
   'SHORT_HISTORY',
   'EVICTED',
   'STARTING',
+  'STATE_FAILED',
 ] as const;
 export type RefusalCode = (typeof refusalCodes)[number];
 

@@ -7,6 +7,8 @@ export const noise = (i: number): number => (Math.sin(i * 12.9898 + 1) * 43_758.
 export class FakeCloses extends CloseHistory {
   readonly series = new Map<string, Closes>();
   reads = 0;
+  /** Reading fails, as when the database is away. */
+  broken = false;
 
   /** A random walk of `days` closes that ends on day 20,000; `skip` leaves days out. */
   walk(symbol: string, days: number, seed: number, skip: (day: number) => boolean = () => false): void {
@@ -28,6 +30,7 @@ export class FakeCloses extends CloseHistory {
     { limit }: { limit: number },
   ): Promise<readonly Closes[]> {
     this.reads++;
+    if (this.broken) throw new Error('the database is away');
     return symbols.flatMap((symbol) => {
       const s = this.series.get(symbol);
       return s ? [{ symbol, days: s.days.slice(-limit), closes: s.closes.slice(-limit) }] : [];

@@ -40,6 +40,10 @@ export const riskStateEvictions = counter(
   'Incremental states dropped because the budget was used up.',
   { part: ['portfolios', 'paths'] },
 );
+export const riskStateFailures = counter(
+  'tidewatch_risk_state_failures_total',
+  'Incremental states that could not be built; tried again every ten seconds.',
+);
 export const riskUpdates = counter(
   'tidewatch_risk_updates_total',
   'Exposure changes applied to incremental states.',
@@ -82,6 +86,15 @@ export const riskBacktestTime = gauge(
   'tidewatch_risk_backtest_timestamp_seconds',
   'When the rolling backtest of the portfolio last ran, Unix time.',
   { portfolio: 'bounded' },
+);
+export const riskBacktestPortfolios = gauge(
+  'tidewatch_risk_backtest_portfolios',
+  'Live portfolios with a rolling backtest, those that wait for their first, and those with nothing or too little to test.',
+  { state: ['tested', 'waiting', 'short'] },
+);
+export const riskOldestBacktest = gauge(
+  'tidewatch_risk_oldest_backtest_timestamp_seconds',
+  'When the oldest rolling backtest of a live portfolio ran, or since when one waits for its first, Unix time.',
 );
 export const riskBacktestSeconds = histogram(
   'tidewatch_risk_backtest_seconds',

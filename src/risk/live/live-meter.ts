@@ -4,6 +4,7 @@ import {
   riskPublished,
   riskStateBytes,
   riskStateEvictions,
+  riskStateFailures,
   riskUpdates,
   riskUpdateTime,
 } from '../../observability/catalogue/risk.js';
@@ -13,6 +14,7 @@ import type { Metrics } from '../../observability/metrics.js';
 export class LiveMeter {
   readonly updates;
   readonly published;
+  readonly stateFailures;
   readonly updateTime;
   private readonly evictions;
 
@@ -27,6 +29,7 @@ export class LiveMeter {
   ) {
     this.updates = metrics.counter(riskUpdates, {});
     this.published = metrics.counter(riskPublished, {});
+    this.stateFailures = metrics.counter(riskStateFailures, {});
     this.updateTime = metrics.histogram(riskUpdateTime, {});
     this.evictions = {
       portfolios: metrics.counter(riskStateEvictions, { part: 'portfolios' }),

@@ -122,6 +122,21 @@ describe('LiveRiskService', () => {
     ]);
   });
 
+  it('a state that cannot be built says so, is counted, and is built once it can be', async () => {
+    const { book, closes, live, losses, metrics } = harness();
+    closes.walk('A', 100, 1);
+    closes.broken = true;
+    book.tick('A', 1);
+    book.put('P', { A: 1 });
+    await until(() => live.refusal('P')?.code === 'STATE_FAILED');
+    expect(losses).toEqual([['P', 'STATE_FAILED']]);
+    expect(metrics.read('tidewatch_risk_state_failures_total')[0]!.value).toBeGreaterThan(0);
+    closes.broken = false;
+    book.put('P', { A: 2 });
+    await until(() => live.entry('P')?.figures);
+    expect(live.refusal('P')).toBeUndefined();
+  });
+
   it('follows changes of quantities in place, of symbols by a new state, and forgets what is deleted', async () => {
     const { book, closes, live, losses } = harness();
     for (const [i, s] of ['A', 'B'].entries()) {

@@ -32,6 +32,10 @@ const pauseMs = 9;
 const retryMs = 10_000;
 /** The history of a live portfolio is read again after this long. */
 const refreshMs = 300_000;
+const stateFailed: Refusal = {
+  code: 'STATE_FAILED',
+  reason: 'Its state could not be built; it is tried again within ten seconds, and the log says why',
+};
 /** Free memory from which an evicted state is built again. */
 const spareBytes = 2 ** 20;
 
@@ -285,7 +289,8 @@ export class LiveRiskService {
         this.underConstruction = next.value;
         await this.build(next.value).catch((error: unknown) => {
           this.log.error({ err: error, portfolio_id: next.value }, 'building the risk state failed');
-          this.wait(next.value, { code: 'MISSING_HISTORY', reason: 'The history could not be read' });
+          this.meter.stateFailures.inc();
+          this.wait(next.value, stateFailed);
         });
         this.underConstruction = null;
         await yieldToEvents();

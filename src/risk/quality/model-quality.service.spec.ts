@@ -83,6 +83,28 @@ describe('ModelQualityService', () => {
     expect(() => quality.report('P')).toThrow(/P/);
   });
 
+  it('gauges count who is tested, who waits and who cannot be, and say how old the oldest test or wait is', async () => {
+    const order: number[] = [];
+    let failing = true;
+    const { quality, live, metrics, of } = await tested(() => failing);
+    const value = (name: string, state?: string) =>
+      metrics.read(name).find((s) => state === undefined || s.labels.state === state)?.value;
+    const before = Date.now() / 1000;
+    await quality.round();
+    expect(value('tidewatch_risk_backtest_portfolios', 'waiting')).toBe(2);
+    expect(value('tidewatch_risk_backtest_portfolios', 'short')).toBe(1);
+    expect(value('tidewatch_risk_oldest_backtest_timestamp_seconds')).toBeGreaterThanOrEqual(before - 1);
+    failing = false;
+    await quality.round();
+    expect(value('tidewatch_risk_backtest_portfolios', 'waiting')).toBe(0);
+    expect(value('tidewatch_risk_backtest_portfolios', 'tested')).toBe(2);
+    for (const id of ['P', 'Q']) {
+      expect(live.entry(id)).toBeDefined();
+      order.push(of('tidewatch_risk_backtest_timestamp_seconds', id)!);
+    }
+    expect(value('tidewatch_risk_oldest_backtest_timestamp_seconds')).toBeCloseTo(Math.min(...order), 3);
+  });
+
   it('a portfolio that goes while its backtest runs gets neither a report nor series', async () => {
     let drop = () => {};
     const { quality, of, book } = await tested(() => {

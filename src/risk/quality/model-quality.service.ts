@@ -7,11 +7,9 @@ import { portfolioReturns } from '../../kernel/portfolio-returns.js';
 import { tailProbability } from '../../kernel/tail-probability.js';
 import { Lifecycle } from '../../lifecycle/lifecycle.js';
 import {
+  riskBacktestPortfolios,
   riskBacktestSeconds,
-  riskBacktestTime,
-  riskHistoryAge,
-  riskKupiec,
-  riskVarExceptions,
+  riskOldestBacktest,
 } from '../../observability/catalogue/risk.js';
 import { Logger, type ModuleLogger } from '../../observability/logger.js';
 import { Metrics } from '../../observability/metrics.js';
@@ -20,6 +18,7 @@ import { isoDay } from '../history/align-closes.js';
 import { type LiveEntry, LiveRiskService } from '../live/live-risk.service.js';
 import { modelVersion } from '../provenance.js';
 import { coverageAnswer } from '../stateless/backtest.service.js';
+import { CoverageSeries } from './coverage-series.js';
 
 /** Days that are judged, and days that each forecast is made from: the Basel year. */
 const judgedDays = 250;
@@ -33,8 +32,6 @@ const everyMs = 5_000;
 const minJudgedDays = 30;
 /** Observations without which a portfolio is not tested. */
 const neededDays = forecastDays + minJudgedDays;
-/** Portfolios whose quality is tested: each has four series. */
-const maxPortfolios = 200;
 
 interface Report {
   readonly key: string;
@@ -45,13 +42,16 @@ interface Report {
 }
 
 /**
- * The quality of the VaR as a service level: for live portfolios with at least 280
- * observations, up to 200 of them, today's holdings are taken back through the
- * history; each day's loss is held against the historical VaR forecast from the days before it.
+ * The quality of the VaR as a service level: for every live portfolio with at least 280 observations, today's holdings
+ * are taken back through the history; each day's loss is held against the historical VaR forecast from the days
+ * before it. One portfolio after the other, whose last test is longest ago first.
  */
 @Injectable()
 export class ModelQualityService {
   private readonly reports = new Map<string, Report>();
+  /** Since when a portfolio waits for its first test, Unix ms. */
+  private readonly waiting = new Map<string, number>();
+  private readonly series: CoverageSeries;
   private readonly log: ModuleLogger;
   private running = false;
 
@@ -65,6 +65,13 @@ export class ModelQualityService {
     logger: Logger,
   ) {
     this.log = logger.child('risk');
+    this.series = new CoverageSeries(metrics);
+    const states = { tested: () => this.reports.size, waiting: () => this.waiting.size };
+    for (const state of ['tested', 'waiting'] as const) {
+      metrics.gaugeFrom(riskBacktestPortfolios, { state }, states[state]);
+    }
+    metrics.gaugeFrom(riskBacktestPortfolios, { state: 'short' }, () => this.short());
+    metrics.gaugeFrom(riskOldestBacktest, {}, () => this.oldestSeconds());
     live.onLoss((portfolioId) => this.forget(portfolioId));
     const timer = setInterval(() => void this.round(), everyMs).unref();
     lifecycle.onShutdown('stop-intake', 'model quality', () => clearInterval(timer));
@@ -103,13 +110,13 @@ export class ModelQualityService {
     };
   }
 
-  /** Tests every portfolio that is due. */
+  /** Tests every portfolio that is due, that which has waited longest first. */
   async round(): Promise<void> {
     if (this.running) return;
     this.running = true;
     try {
-      for (const entry of [...this.live.all()]) {
-        if (!this.stands(entry) || !this.isDue(entry)) continue;
+      for (const entry of this.due()) {
+        if (!this.stands(entry)) continue;
         // One that fails must not keep the others from being tested.
         await this.test(entry).catch((error: unknown) => {
           const { portfolioId } = entry;
@@ -129,11 +136,18 @@ export class ModelQualityService {
     return this.live.entry(portfolioId)?.state === state;
   }
 
-  private isDue({ portfolioId, state }: LiveEntry): boolean {
-    if (state.observations < neededDays || state.symbols.length === 0) return false;
-    const report = this.reports.get(portfolioId);
-    if (!report) return this.reports.size < maxPortfolios;
-    return report.key !== state.lease.key || Date.now() - report.atMs > againMs;
+  private due(): LiveEntry[] {
+    const nowMs = Date.now();
+    const due: { readonly entry: LiveEntry; readonly sinceMs: number }[] = [];
+    for (const entry of this.live.all()) {
+      const { portfolioId, state } = entry;
+      if (!testable(entry)) continue;
+      const report = this.reports.get(portfolioId);
+      if (!report && !this.waiting.has(portfolioId)) this.waiting.set(portfolioId, nowMs);
+      if (report && report.key === state.lease.key && nowMs - report.atMs <= againMs) continue;
+      due.push({ entry, sinceMs: report?.atMs ?? this.waiting.get(portfolioId)! });
+    }
+    return due.sort((a, b) => a.sinceMs - b.sinceMs).map(({ entry }) => entry);
   }
 
   private async test(entry: LiveEntry): Promise<void> {
@@ -150,23 +164,33 @@ export class ModelQualityService {
     });
     if (!this.stands(entry)) return;
     const runtimeMs = performance.now() - started;
-    this.reports.set(portfolioId, { key: state.lease.key, atMs: Date.now(), runtimeMs, hits, lastDay });
+    const atMs = Date.now();
+    this.reports.set(portfolioId, { key: state.lease.key, atMs, runtimeMs, hits, lastDay });
+    this.waiting.delete(portfolioId);
     const exceptions = hits.reduce((sum, hit) => sum + hit, 0);
-    const labels = { portfolio: portfolioId };
     this.metrics.histogram(riskBacktestSeconds, {}).observe(runtimeMs / 1000);
-    this.metrics.gauge(riskVarExceptions, labels).set(exceptions);
-    this.metrics
-      .gauge(riskKupiec, labels)
-      .set(kupiecTest(hits.length, exceptions, tailProbability(confidence)).pValue);
-    this.metrics.gauge(riskBacktestTime, labels).set(Date.now() / 1000);
-    if (lastDay !== null) this.metrics.gauge(riskHistoryAge, labels).set(lastDay * 86_400);
+    const { pValue } = kupiecTest(hits.length, exceptions, tailProbability(confidence));
+    this.series.show(portfolioId, { exceptions, pValue, atMs, lastDay });
   }
 
   private forget(portfolioId: string): void {
-    if (!this.reports.delete(portfolioId)) return;
-    for (const spec of [riskVarExceptions, riskKupiec, riskBacktestTime, riskHistoryAge]) {
-      this.metrics.remove(spec, { portfolio: portfolioId });
-    }
+    this.reports.delete(portfolioId);
+    this.waiting.delete(portfolioId);
+    this.series.remove(portfolioId);
+  }
+
+  private short(): number {
+    let count = 0;
+    for (const entry of this.live.all()) if (!testable(entry)) count++;
+    return count;
+  }
+
+  /** The oldest test, or the longest wait for a first one; `null` where there is neither. */
+  private oldestSeconds(): number | null {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const { atMs } of this.reports.values()) oldest = Math.min(oldest, atMs);
+    for (const sinceMs of this.waiting.values()) oldest = Math.min(oldest, sinceMs);
+    return Number.isFinite(oldest) ? oldest / 1000 : null;
   }
 
   private whyNot(portfolioId: string): string {
@@ -176,8 +200,10 @@ export class ModelQualityService {
     if (state && state.observations < neededDays) {
       return `${state.observations} observations, at least ${neededDays} are needed (RISK_WINDOW_DAYS is ${this.config.get('RISK_WINDOW_DAYS')})`;
     }
-    return this.reports.size >= maxPortfolios
-      ? `only ${maxPortfolios} portfolios are tested`
-      : 'not tested yet';
+    return 'not tested yet';
   }
 }
+
+/** Whether the history is long enough for a test, and there is something to test. */
+const testable = ({ state }: LiveEntry): boolean =>
+  state.observations >= neededDays && state.symbols.length > 0;

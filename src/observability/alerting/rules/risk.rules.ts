@@ -1,8 +1,8 @@
 import {
   riskBacktestSeconds,
-  riskBacktestTime,
   riskKupiec,
   riskLimits,
+  riskOldestBacktest,
   riskOldestFigure,
   riskRevaluationDifference,
   riskVarExceptions,
@@ -64,12 +64,12 @@ export const riskRules: readonly Rule[] = [
     group: 'risk',
     threshold: 'backtest_age',
     alerts: { warning: 'VarBacktestStale' },
-    signal: ageOf(riskBacktestTime, 'oldest'),
+    signal: ageOf(riskOldestBacktest, 'oldest'),
     absent: 'good',
     dashboard: 'tidewatch-risk',
     summary: 'The oldest rolling backtest is {value} old',
     description:
-      'The VaR of a live portfolio was last backtested {value} ago; its exceptions and p-value are as old.',
+      'The VaR of a live portfolio was last backtested {value} ago, or waits for its first backtest since then.',
   },
   {
     kind: 'signal',
