@@ -1,6 +1,6 @@
 import type { Portfolio } from '../domain/portfolio.js';
 import type { StoredTick } from '../domain/tick.js';
-import { blocksMargin } from '../kernel/stream-window.js';
+import { blocksMargin } from '../kernel/block-cuts.js';
 import type { PortfolioRepository, PositionChange } from '../store/portfolio.repository.js';
 import type { TickRepository } from '../store/tick.repository.js';
 import type { AnalyticsEngine } from './analytics-engine.js';

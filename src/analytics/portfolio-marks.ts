@@ -1,5 +1,6 @@
+import { cutKey } from '../kernel/block-cuts.js';
 import { exchangeTerm, fitsOrderFreeSum, orderFreeValue } from '../kernel/order-free-sum.js';
-import { cutKey, type StreamWindow } from '../kernel/stream-window.js';
+import type { StreamWindow } from '../kernel/stream-window.js';
 import type { Holders } from './holders.js';
 import type { WindowBudget } from './window-budget.js';
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { batchStatistics } from './batch-statistics.js';
-import { blocksMargin, cutKey, StreamWindow } from './stream-window.js';
+import { blocksMargin, cutKey } from './block-cuts.js';
+import { StreamWindow } from './stream-window.js';
 import {
   FIGURE,
   type FigureName,

@@ -1,6 +1,12 @@
+import { blockCuts } from './block-cuts.js';
 import { defaultLambda, type EwmaWeights, ewmaWeights } from './ewma-weights.js';
 import { QuantileSketch } from './quantile-sketch.js';
-import { append, copySegment, fold, join, layOutBefore, readJoined, segmentSize, single } from './segment.js';
+import { keepReturn, returnPlaces, returnsKept, returnsVariance } from './recent-returns.js';
+import { copyRing } from './ring.js';
+import { append, copySegment, fold, join, layOutBefore, single } from './segment.js';
+import { SegmentBlocks } from './segment-blocks.js';
+import { readJoined } from './segment-figures.js';
+import { segmentSize } from './segment-layout.js';
 import { describeFigures, FIGURE, figureCount, type WindowStatistics } from './window-statistics.js';
 
 export interface StreamWindowOptions {
@@ -19,20 +25,17 @@ export interface StreamWindowOptions {
 }
 
 export const defaultCapacity = 10_000;
-/** After so many values two windows with the same keys have the same blocks (but for less than one in 10¹³). */
-export const blocksMargin = 1_024;
 // Local copies: V8 folds these into the code, imported ones it loads at every use.
 const size = segmentSize;
+const volatilityNeeds = returnsKept + 1;
 const MOMENTUM_1 = FIGURE.momentum1;
 const MOMENTUM_5 = FIGURE.momentum5;
 const MOMENTUM_10 = FIGURE.momentum10;
 const VOLATILITY = FIGURE.volatility;
 const EWMA_VOLATILITY = FIGURE.ewmaVolatility;
 
-const returnsKept = 19;
 /** In place of a key: blocks end after a fixed number of values. */
 const counted = -1;
-const inverseReturns = 1 / returnsKept;
 const momenta = [
   [MOMENTUM_1, 1],
   [MOMENTUM_5, 5],
@@ -41,11 +44,9 @@ const momenta = [
 /** Where the segments of `hot` are. */
 const TAIL = 0;
 const BASE = size;
-const OPEN_BLOCKS = 2 * size;
-const GROUPS = 3 * size;
-const SCRATCH = 4 * size;
+const SCRATCH = 2 * size;
 /** The return from the value before the tail to its first one. */
-const BRIDGE = 5 * size;
+const BRIDGE = 3 * size;
 /** Values that may gather after the laid out front before it is laid out anew: bounds the length of a chain of sums. */
 const longestTail = 128;
 
@@ -58,9 +59,9 @@ const longestTail = 128;
  * the values that came since. The longest single update therefore handles one block, one group and the list of groups
  * (at most a few hundred joins, microseconds) where two stacks would turn over the whole window.
  *
- * With keys that name the value itself (a sequence number through {@link cutKey}), where blocks end depends only on
+ * With keys that name the value itself (a sequence number through `cutKey`), where blocks end depends only on
  * the values' keys. Two windows that hold the same values then have the same blocks and the same bits in their
- * answers, wherever their streams began, if that was {@link blocksMargin} or more values before the oldest one held.
+ * answers, wherever their streams began, if that was `blocksMargin` or more values before the oldest one held.
  */
 export class StreamWindow {
   readonly lambda: number;
@@ -83,27 +84,15 @@ export class StreamWindow {
   /** Value and time that come in, newest value and time that are in. */
   private readonly input = new Float64Array([Number.NaN, Number.NaN, Number.NaN, Number.NEGATIVE_INFINITY]);
 
-  private readonly hot = new Float64Array(5 * size + 1);
+  private readonly hot = new Float64Array(3 * size + 1);
   /** The aggregate that starts k values before the end of the oldest block is at (k − 1) · size. */
   private front = new Float64Array(0);
   private frontLeft = 0;
-  /**
-   * Ring of complete blocks, oldest first: `frontBlocks` of the oldest group (each joined with all later ones of the
-   * group), then the blocks of the complete groups, then `openBlocks` of the open group. `openValues` follow.
-   */
-  private blocks: Float64Array;
-  private blockHead = 0;
-  private blockCount = 0;
-  private frontBlocks = 0;
-  private openBlocks = 0;
+  /** Complete blocks; `openValues` follow them. */
+  private readonly blocks: SegmentBlocks;
   private openValues = 0;
-  private groups: Float64Array;
-  private groupBlocks: Int32Array;
-  private groupHead = 0;
-  private groupCount = 0;
 
-  /** The newest simple returns: that into the i-th value at i mod 32 and again 32 further on, so that runs are unbroken. */
-  private readonly returns = new Float64Array(64);
+  private readonly returns = new Float64Array(returnPlaces);
   private readonly figures = new Float64Array(figureCount);
   private readonly sketchBits: number;
   private sketch: QuantileSketch | undefined;
@@ -119,20 +108,15 @@ export class StreamWindow {
     this.lambda = lambda;
     this.weights = ewmaWeights(lambda);
     this.sketchBits = options.sketchBits ?? 14;
-    const bits = Math.floor(Math.log2(capacity));
-    const blockBits = Math.min(6, Math.max(0, bits - 1));
-    this.blockLength = countedLength(capacity, 2 ** blockBits);
-    this.groupLength = Math.min(128, Math.max(2, Math.round(capacity / (8 * this.blockLength))));
-    // Keys end a block after half of that on average; what they leave longer is ended at that length.
-    const keyedBits = Math.max(0, blockBits - 1);
-    this.blockMask = 2 ** keyedBits - 1;
-    this.groupMask = 2 ** Math.min(12, Math.max(keyedBits + 1, bits - 6)) - 1;
+    const cuts = blockCuts(capacity);
+    this.blockLength = cuts.blockLength;
+    this.groupLength = cuts.groupLength;
+    this.blockMask = cuts.blockMask;
+    this.groupMask = cuts.groupMask;
     const initial = Math.min(capacity, 64);
     this.values = new Float64Array(initial);
     if (options.keepTimes || spanMs !== Number.POSITIVE_INFINITY) this.times = new Float64Array(initial);
-    this.blocks = new Float64Array(4 * size);
-    this.groups = new Float64Array(2 * size);
-    this.groupBlocks = new Int32Array(2);
+    this.blocks = new SegmentBlocks(this.weights);
   }
 
   /** Values held now. */
@@ -170,9 +154,7 @@ export class StreamWindow {
       this.values.byteLength +
       (this.times?.byteLength ?? 0) +
       this.front.byteLength +
-      this.blocks.byteLength +
-      this.groups.byteLength +
-      this.groupBlocks.byteLength +
+      this.blocks.bytes +
       this.hot.byteLength +
       this.returns.byteLength +
       this.figures.byteLength +
@@ -184,7 +166,7 @@ export class StreamWindow {
    * Appends a value; the oldest leaves when the window is full.
    * @param x finite
    * @param timeMs Unix ms, needed where times are kept; not before the newest one in a time window
-   * @param key decides whether a block ends with this value, see {@link cutKey}; by default they are counted off
+   * @param key decides whether a block ends with this value, see `cutKey`; by default they are counted off
    * @throws RangeError when `x` or a needed `timeMs` is not finite, or the time goes back in a time window
    */
   push(x: number, timeMs = Number.NaN, key = counted): void {
@@ -204,7 +186,7 @@ export class StreamWindow {
     if (this.count === this.values.length) this.grow();
     const { values } = this;
     const slot = this.tail;
-    if (this.total > 0) this.keepReturn();
+    if (this.total > 0) keepReturn(this.returns, this.total, x / input[2]! - 1);
     values[slot] = x;
     if (this.times !== undefined) this.times[slot] = input[1]!;
     this.tail = slot + 1 === values.length ? 0 : slot + 1;
@@ -219,7 +201,8 @@ export class StreamWindow {
     if (this.sketch !== undefined) this.unsketched++;
     if (this.spanMs !== Number.POSITIVE_INFINITY) this.expire(input[1]! - this.spanMs);
     if (key === counted) {
-      if (this.openValues >= this.blockLength) this.closeBlock(this.openBlocks + 1 >= this.groupLength);
+      if (this.openValues >= this.blockLength)
+        this.closeBlock(this.blocks.openBlocks + 1 >= this.groupLength);
     } else if ((key & this.blockMask) === 0 || this.openValues >= this.blockLength) {
       this.closeBlock((key & this.groupMask) === 0);
     }
@@ -241,8 +224,7 @@ export class StreamWindow {
     while (this.count > this.limit) this.dropOldest();
     if (this.values.length > this.limit) {
       this.reallocate(this.limit);
-      this.blocks = unrolled(this.blocks, this.blockHead, this.blockCount, this.blockCount + 4);
-      this.blockHead = 0;
+      this.blocks.trim();
     }
     if (this.count === this.limit && this.frontLeft === 0) this.layOutFront();
   }
@@ -254,11 +236,8 @@ export class StreamWindow {
     this.count = 0;
     this.hot.fill(0);
     this.frontLeft = 0;
-    this.frontBlocks = 0;
-    this.openBlocks = 0;
+    this.blocks.clear();
     this.openValues = 0;
-    this.blockCount = 0;
-    this.groupCount = 0;
     this.input.set([Number.NaN, Number.NaN, Number.NaN, Number.NEGATIVE_INFINITY]);
     this.total = 0;
     this.dropped = 0;
@@ -286,7 +265,7 @@ export class StreamWindow {
     out[MOMENTUM_1] = count > 1 ? this.returns[(this.total - 1) & 31]! : Number.NaN;
     out[MOMENTUM_5] = count > 5 ? x / values[tail < 6 ? tail + slots - 6 : tail - 6]! - 1 : Number.NaN;
     out[MOMENTUM_10] = count > 10 ? x / values[tail < 11 ? tail + slots - 11 : tail - 11]! - 1 : Number.NaN;
-    if (count > returnsKept) returnsVariance(out, this.returns, this.total);
+    if (count >= volatilityNeeds) returnsVariance(out, VOLATILITY, this.returns, this.total);
     else out[VOLATILITY] = Number.NaN;
     annualise(out, periodsPerYear);
   }
@@ -309,8 +288,8 @@ export class StreamWindow {
     const { input } = this;
     input[0] = x;
     const newest = this.total & 31;
-    // 32 slots, 19 in use: the slot of the return to come holds none that counts.
-    if (this.total > 0) this.keepReturn();
+    // Its place holds no return that counts.
+    if (this.total > 0) keepReturn(this.returns, this.total, x / input[2]! - 1);
     copySegment(hot, SCRATCH, hot, TAIL);
     const bridge = hot[BRIDGE]!;
     if (hot[TAIL] === 0) {
@@ -324,7 +303,7 @@ export class StreamWindow {
     for (const [figure, back] of momenta) {
       figures[figure] = count > back ? x / this.at(this.count - back) - 1 : Number.NaN;
     }
-    if (count > returnsKept) returnsVariance(figures, this.returns, this.total + 1);
+    if (count >= volatilityNeeds) returnsVariance(figures, VOLATILITY, this.returns, this.total + 1);
     else figures[VOLATILITY] = Number.NaN;
     annualise(figures, periodsPerYear);
     return describeFigures(figures, this.limit);
@@ -391,9 +370,7 @@ export class StreamWindow {
       values: this.values.slice(),
       times: this.times?.slice(),
       front: this.front.slice(),
-      blocks: this.blocks.slice(),
-      groups: this.groups.slice(),
-      groupBlocks: this.groupBlocks.slice(),
+      blocks: this.blocks.copy(),
       returns: this.returns.slice(),
       input: this.input.slice(),
       figures: new Float64Array(figureCount),
@@ -418,15 +395,6 @@ export class StreamWindow {
     input[3] = timeMs;
   }
 
-  /** Notes the return from the newest value to the one that comes in. */
-  private keepReturn(): void {
-    const { returns, input } = this;
-    const slot = this.total & 31;
-    const r = input[0]! / input[2]! - 1;
-    returns[slot] = r;
-    returns[slot + 32] = r;
-  }
-
   private expire(upToMs: number): number {
     const times = this.times!;
     const before = this.count;
@@ -448,18 +416,8 @@ export class StreamWindow {
 
   /** Takes the oldest block (or, in a window smaller than that, the open one) and lays out its aggregates. */
   private layOutFront(): void {
-    if (this.frontBlocks === 0) this.layOutFrontGroup();
-    let taken: number;
-    if (this.frontBlocks > 0) {
-      const { blocks } = this;
-      const at = this.blockHead * size;
-      const next = this.blockHead + 1 === blocks.length / size ? 0 : this.blockHead + 1;
-      this.frontBlocks--;
-      // An integer to the optimiser too: every value counts this down.
-      taken = (blocks[at]! - (this.frontBlocks > 0 ? blocks[next * size]! : 0)) | 0;
-      this.blockHead = next;
-      this.blockCount--;
-    } else {
+    let taken = this.blocks.takeOldest();
+    if (taken === 0) {
       taken = this.openValues;
       this.openValues = 0;
     }
@@ -473,7 +431,7 @@ export class StreamWindow {
   /** Joins everything after the oldest block into BASE, lays the front out before it and empties the tail. */
   private layOut(): void {
     const { front, values, weights, hot } = this;
-    this.joinBase();
+    this.blocks.joinAll(hot, BASE);
     if (this.openValues > 0) {
       this.foldOpenValues();
       join(hot, BASE, hot, BASE, hot, SCRATCH, weights, true);
@@ -482,36 +440,6 @@ export class StreamWindow {
     let slot = this.head + this.frontLeft - 1;
     if (slot >= values.length) slot -= values.length;
     layOutBefore(front, this.frontLeft, hot, BASE, values, slot, weights);
-  }
-
-  /** Turns the oldest complete group (or, without one, the open group) into suffixes over its blocks, in place. */
-  private layOutFrontGroup(): void {
-    const { hot, blocks, weights } = this;
-    if (this.groupCount > 0) {
-      this.frontBlocks = this.groupBlocks[this.groupHead]!;
-      this.groupHead = this.groupHead + 1 === this.groupBlocks.length ? 0 : this.groupHead + 1;
-      this.groupCount--;
-      this.joinGroups();
-    } else {
-      this.frontBlocks = this.openBlocks;
-      this.openBlocks = 0;
-      hot[OPEN_BLOCKS] = 0;
-    }
-    const length = blocks.length / size;
-    for (let i = this.frontBlocks - 2; i >= 0; i--) {
-      const at = ((this.blockHead + i) % length) * size;
-      const later = ((this.blockHead + i + 1) % length) * size;
-      join(blocks, at, blocks, at, blocks, later, weights, true);
-    }
-  }
-
-  /** Joins the complete blocks after the oldest one. */
-  private joinBase(): void {
-    const { hot, weights } = this;
-    if (this.frontBlocks > 0) {
-      join(hot, BASE, this.blocks, this.blockHead * size, hot, GROUPS, weights, true);
-      join(hot, BASE, hot, BASE, hot, OPEN_BLOCKS, weights, true);
-    } else join(hot, BASE, hot, GROUPS, hot, OPEN_BLOCKS, weights, true);
   }
 
   /** Aggregates the values since the last cut into SCRATCH. */
@@ -527,54 +455,15 @@ export class StreamWindow {
   }
 
   private closeBlock(closesGroup: boolean): void {
-    const { hot, weights } = this;
-    if ((this.blockCount + 1) * size > this.blocks.length) {
-      this.blocks = unrolled(this.blocks, this.blockHead, this.blockCount, this.blockCount * 2);
-      this.blockHead = 0;
-    }
+    const { hot, blocks } = this;
     this.foldOpenValues();
-    const length = this.blocks.length / size;
-    const at = ((this.blockHead + this.blockCount) % length) * size;
-    copySegment(this.blocks, at, hot, SCRATCH);
-    this.blockCount++;
-    join(hot, OPEN_BLOCKS, hot, OPEN_BLOCKS, hot, SCRATCH, weights, false);
-    this.openBlocks++;
+    blocks.add(hot, SCRATCH, closesGroup);
     this.openValues = 0;
-    if (closesGroup) this.closeGroup();
     if (this.frontLeft === 0) {
       // Nothing has left yet: the complete blocks are the base, the tail starts anew.
-      this.joinBase();
+      blocks.joinAll(hot, BASE);
       hot[TAIL] = 0;
     } else if (hot[TAIL]! > longestTail) this.layOut();
-  }
-
-  private closeGroup(): void {
-    const { hot, weights } = this;
-    if (this.groupCount === this.groupBlocks.length) {
-      this.groups = unrolled(this.groups, this.groupHead, this.groupCount, this.groupCount * 2);
-      const counts = new Int32Array(this.groupBlocks.length * 2);
-      for (let i = 0; i < this.groupCount; i++) {
-        counts[i] = this.groupBlocks[(this.groupHead + i) % this.groupBlocks.length]!;
-      }
-      this.groupBlocks = counts;
-      this.groupHead = 0;
-    }
-    const at = (this.groupHead + this.groupCount) % this.groupBlocks.length;
-    copySegment(this.groups, at * size, hot, OPEN_BLOCKS);
-    this.groupBlocks[at] = this.openBlocks;
-    this.groupCount++;
-    join(hot, GROUPS, hot, GROUPS, hot, OPEN_BLOCKS, weights, false);
-    hot[OPEN_BLOCKS] = 0;
-    this.openBlocks = 0;
-  }
-
-  private joinGroups(): void {
-    const { hot, groups, weights } = this;
-    const length = this.groupBlocks.length;
-    hot[GROUPS] = 0;
-    for (let i = 0; i < this.groupCount; i++) {
-      join(hot, GROUPS, hot, GROUPS, groups, ((this.groupHead + i) % length) * size, weights, false);
-    }
   }
 
   private grow(): void {
@@ -595,66 +484,9 @@ export class StreamWindow {
   }
 }
 
-/**
- * Spreads a sequence number over 31 bits, for use as the key of {@link StreamWindow.push}: blocks then end at values
- * that their own sequence numbers choose, however densely the numbers were given to this stream.
- */
-export function cutKey(seq: number): number {
-  let h = (seq >>> 0) ^ Math.imul((seq / 0x1_0000_0000) >>> 0, 0x9e3779b1);
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 1;
-}
-
-/**
- * Population variance of the newest 19 returns, from the newest back, so that it does not depend on where the ring
- * stands. Four running sums: the additions of one alone would wait for each other.
- */
-function returnsVariance(out: Float64Array, returns: Float64Array, total: number): void {
-  const t = ((total - 1) & 31) + 32;
-  let a = returns[t - 16]!;
-  let b = returns[t - 17]!;
-  let c = returns[t - 18]!;
-  let d = 0;
-  for (let i = t; i > t - 16; i -= 4) {
-    a += returns[i]!;
-    b += returns[i - 1]!;
-    c += returns[i - 2]!;
-    d += returns[i - 3]!;
-  }
-  const mean = (a + b + (c + d)) * inverseReturns;
-  a = (returns[t - 16]! - mean) ** 2;
-  b = (returns[t - 17]! - mean) ** 2;
-  c = (returns[t - 18]! - mean) ** 2;
-  d = 0;
-  for (let i = t; i > t - 16; i -= 4) {
-    const p = returns[i]! - mean;
-    const q = returns[i - 1]! - mean;
-    const r = returns[i - 2]! - mean;
-    const s = returns[i - 3]! - mean;
-    a += p * p;
-    b += q * q;
-    c += r * r;
-    d += s * s;
-  }
-  out[VOLATILITY] = (a + b + (c + d)) * inverseReturns;
-}
-
 function annualise(out: Float64Array, periodsPerYear: number): void {
   out[VOLATILITY] = Math.sqrt(out[VOLATILITY]! * periodsPerYear);
   out[EWMA_VOLATILITY] = Math.sqrt(out[EWMA_VOLATILITY]! * periodsPerYear);
-}
-
-/**
- * The divisor of the capacity nearest to `length`, if one is near: the oldest block then starts to leave just when the
- * newest one is complete.
- */
-function countedLength(capacity: number, length: number): number {
-  for (let off = 0; off * 2 <= length; off++) {
-    if (capacity % (length - off) === 0) return length - off;
-    if (capacity % (length + off) === 0) return length + off;
-  }
-  return length;
 }
 
 function checkedCapacity(capacity: number): number {
@@ -662,21 +494,4 @@ function checkedCapacity(capacity: number): number {
     throw new RangeError('capacity must be a whole number from 1 to 2^28');
   }
   return capacity;
-}
-
-function copyRing(ring: Float64Array, head: number, count: number, out: Float64Array): number {
-  const first = Math.min(count, ring.length - head);
-  out.set(ring.subarray(head, head + first));
-  out.set(ring.subarray(0, count - first), first);
-  return count;
-}
-
-/** The segments of a ring, oldest first, in an array with room for `slots`. */
-function unrolled(ring: Float64Array, head: number, count: number, slots: number): Float64Array {
-  const out = new Float64Array(slots * size);
-  const from = head * size;
-  const first = Math.min(count * size, ring.length - from);
-  out.set(ring.subarray(from, from + first));
-  out.set(ring.subarray(0, count * size - first), first);
-  return out;
 }

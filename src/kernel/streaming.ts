@@ -1,5 +1,6 @@
 // The streaming window of `tidewatch/kernel` and its batch counterpart.
 export * from './batch-statistics.js';
+export { blocksMargin, cutKey } from './block-cuts.js';
 export * from './compensated-sum.js';
 export * from './order-free-sum.js';
 export * from './periods-per-year.js';
