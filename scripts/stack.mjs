@@ -148,8 +148,8 @@ function stop(code) {
   }, 5_000).unref();
   process.exitCode = code;
 }
-process.on('SIGINT', () => stop(0));
-process.on('SIGTERM', () => stop(0));
+// SIGHUP: the terminal was closed. What we started is in groups of its own and would run on.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(0));
 
 for (const program of programs) {
   if (!program.bin) {

@@ -15,7 +15,7 @@ import { selectionsOf } from '../../src/observability/alerting/signal.js';
 import { loadThresholds, packageRoot, toBase } from '../../src/observability/alerting/thresholds.js';
 import { catalogue } from '../../src/observability/catalogue/index.js';
 import { latencyRows } from '../../src/observability/latency-windows.js';
-import { knownSeries, parsePromql, unknownNames } from './promql.js';
+import { collectorDefinitions, knownSeries, parsePromql, unknownNames } from './promql.js';
 
 const root = packageRoot();
 const thresholds = loadThresholds();
@@ -177,6 +177,22 @@ describe('thresholds', () => {
         (row) => !fed.has(row as keyof typeof latencyRows) && !sampled.includes(row),
       ),
     ).toEqual([]);
+  });
+
+  it('that a collector feeds and that may be empty say by what it is known that the collector has data', async () => {
+    const ours = new Set(catalogue.map(({ name }) => name));
+    const definitions = await collectorDefinitions();
+    const collectorOf = (metric: string | undefined) =>
+      definitions.find(({ manifest }) => manifest.metrics.some(({ name }) => name === metric))?.manifest.name;
+    const wrong = liveAlerts(rules, thresholds)
+      .filter(({ rule }) => rule.mayBeEmpty !== undefined)
+      .flatMap(({ name, rule: { signal, knownBy } }) =>
+        selectionsOf(signal)
+          .filter(({ metric }) => !ours.has(metric.name))
+          .map(({ metric }) => [name, collectorOf(metric.name), collectorOf(knownBy)]),
+      )
+      .filter(([, fedBy, knownBy]) => fedBy !== knownBy);
+    expect(wrong).toEqual([]);
   });
 
   it('are judged in the app on the metrics that Prometheus sees', async () => {

@@ -2,16 +2,20 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
+import { Config } from '../../src/config/config.js';
+import { rules } from '../../src/observability/alerting/rules/index.js';
 import { packageRoot } from '../../src/observability/alerting/thresholds.js';
 
 const root = packageRoot();
-const read = (path: string) => parse(readFileSync(join(root, path), 'utf8'));
+const read = (path: string) => parse(readFileSync(join(root, path), 'utf8'), { merge: true });
 
 interface Service {
   readonly image: string;
   readonly network_mode: string;
   readonly command?: string | readonly string[];
   readonly volumes: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly healthcheck?: { readonly test: string; readonly interval: string; readonly retries: number };
 }
 
 describe('the stack in containers', () => {
@@ -62,9 +66,63 @@ describe('the stack in containers', () => {
     expect(readFileSync(join(root, 'redis.conf'), 'utf8')).toMatch(/^bind 127\.0\.0\.1/m);
   });
 
-  it('names an image for each program', () => {
+  it('names one release of an image for each program', () => {
     for (const [name, { image }] of Object.entries(services)) {
-      expect([name, image]).toEqual([name, expect.stringMatching(/^[a-z]+(\/[a-z]+)?:[\w.-]+$/)]);
+      expect([name, image]).toEqual([
+        name,
+        expect.stringMatching(/^[a-z]+(\/[a-z]+)?:v?\d+\.\d+\.\d+[\w.-]*$/),
+      ]);
     }
+  });
+
+  it('asks each program whether it is well, where it listens', () => {
+    const ports = {
+      timescaledb: '',
+      redis: '',
+      prometheus: ':9090/',
+      alertmanager: ':9093/',
+      grafana: ':3000/',
+    };
+    expect(Object.keys(services)).toEqual(Object.keys(ports));
+    for (const [name, port] of Object.entries(ports)) {
+      const { test, interval, retries } = services[name]?.healthcheck ?? {};
+      expect([name, test, interval, retries]).toEqual([
+        name,
+        expect.stringContaining(`127.0.0.1${port}`),
+        expect.any(String),
+        expect.any(Number),
+      ]);
+    }
+  });
+
+  it('says how to start the server beside it, in settings that exist', () => {
+    const text = readFileSync(join(root, 'compose.yaml'), 'utf8');
+    const line = /^#\s+(.*) npm start$/m.exec(text)?.[1] ?? '';
+    const given = Object.fromEntries(line.split(' ').map((pair) => pair.split(/=(.*)/) as [string, string]));
+    const config = Config.from(given);
+    expect(Object.keys(given)).toEqual(['DATABASE_URL', 'REDIS_URL', 'DEMO']);
+    const { username, password, pathname } = new URL(config.get('DATABASE_URL') ?? '');
+    expect(services.timescaledb?.environment).toEqual({
+      POSTGRES_USER: username,
+      POSTGRES_PASSWORD: password,
+      POSTGRES_DB: pathname.slice(1),
+    });
+  });
+});
+
+describe('the example for Alertmanager', () => {
+  interface Inhibition {
+    readonly source_matchers: readonly string[];
+    readonly equal: readonly string[];
+  }
+
+  it('lets an alert of Prometheus keep the same one of the app quiet, and no other', () => {
+    const rulesThere = read('alerts/alertmanager.yml').inhibit_rules as Inhibition[];
+    // Single quotes would be a part of the value: the rule would match nothing.
+    const ours = rulesThere.find(({ source_matchers: [matcher] }) => matcher === 'source = ""');
+    const by = rules.flatMap((rule) => rule.by ?? []);
+    expect([...(ours?.equal ?? [])].sort()).toEqual(
+      [...new Set(['alertname', 'severity', 'long', ...by])].sort(),
+    );
   });
 });

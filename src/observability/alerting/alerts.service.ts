@@ -35,6 +35,7 @@ import { loadThresholds, type Severity } from './thresholds.js';
 export const roundMs = 5_000;
 const silenceRefreshMs = 15_000;
 const pruneEveryMs = 3_600_000;
+const historyShown = 500;
 const keepSamplesMs = 7 * 86_400_000;
 const keepAlertsMs = 90 * 86_400_000;
 
@@ -157,7 +158,7 @@ export class AlertsService {
 
   async historyOf(id: string): Promise<readonly HistoryEntry[]> {
     await this.writer.flush();
-    return this.store.history(id, 500);
+    return this.store.history(id, historyShown);
   }
 
   async evidenceOf(id: string): Promise<EvidencePack> {
@@ -234,7 +235,10 @@ export class AlertsService {
     this.timer.unref();
   }
 
-  /** Alerts that fired when the process stopped go on where they were; nobody is told twice. */
+  /**
+   * Alerts that fired when the process stopped go on where they were. Nobody is told twice; what nobody was told, because
+   * it was silenced or no way was open, is still to be told.
+   */
   private async restore(): Promise<void> {
     try {
       await this.silences.refresh();
@@ -243,7 +247,8 @@ export class AlertsService {
         const live = this.live.find((l) => l.name === alert.name && covers({ labels: l.labels }, alert));
         if (alert.source === 'rule' && !live) continue;
         this.book.restore(alert);
-        this.center.restore(alert);
+        const history = await this.store.history(alert.id, historyShown);
+        if (history.some(({ kind }) => kind === 'notified')) this.center.restore(alert);
         if (live) this.evaluator.restore(live, alert.labels, alert.firedAtMs ?? alert.startedAtMs);
       }
     } catch (error) {

@@ -47,8 +47,8 @@ export class BacktestService {
         keep_firing_for_ms: condition.keepFiringMs ?? 0,
         max_gap_ms: condition.maxGapMs ?? null,
       },
-      from: new Date(fromMs).toISOString(),
-      to: new Date(toMs).toISOString(),
+      from: body.samples ? null : time(fromMs),
+      to: body.samples ? null : time(toMs),
       series: series.map(({ labels, samples }) => {
         const replayed = live ? heldBetween(samples, roundMs, 2 * repeatEveryMs) : samples;
         return answer(labels, samples.length, backtest(condition, replayed));

@@ -55,7 +55,7 @@ export function promqlSamples(signal: Signal, windowMs: number, by: readonly str
     return `sum ${group} (increase(${selector(events, countSuffix(events))}${window}))`;
   }
   const of = signal.kind === 'ratio' ? firstSelection(signal) : signal.of;
-  return `max ${group} (count_over_time(${selector(of)}${window}))`;
+  return `max ${group} (count_over_time(${selector(of, countSuffix(of))}${window}))`;
 }
 
 /** What a metric counts its events in. */

@@ -73,8 +73,8 @@ describe('a signal read in the process', () => {
     metrics.counter(sent, { pool: 'reader' }).inc(6);
     const readings = [...reader.read(share, ['pool'], window, 1_000).values()];
     expect(readings).toEqual([
-      { labels: { pool: 'reader' }, value: 0.5, samples: 6 },
-      { labels: { pool: 'writer' }, value: null, samples: 0 },
+      { labels: { pool: 'reader' }, value: 0.5, samples: 1 },
+      { labels: { pool: 'writer' }, value: null, samples: 1 },
     ]);
     expect(only(reader, gaugeOf(size, 'sum'), 1_000)).toBe(8);
     expect(only(reader, gaugeOf(size, 'min', { pool: ['writer'] }), 1_000)).toBe(5);

@@ -6,7 +6,7 @@ export interface Reading {
   readonly labels: Readonly<Record<string, string>>;
   /** In base units; `null` where it is undefined (no samples, division by zero). */
   readonly value: number | null;
-  /** How many observations it rests on; gauges count the samples taken of them. */
+  /** How many observations it rests on; of gauges and of counted events, the samples taken of them. */
   readonly samples: number;
 }
 

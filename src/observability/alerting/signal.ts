@@ -98,8 +98,17 @@ export function selectionsOf(signal: Signal): readonly Select[] {
   return signal.kind === 'share' ? [signal.part, signal.of] : [signal.of];
 }
 
-/** The selection whose events are the samples behind a signal's value; `null` for the value of a gauge. */
+/** The selection whose events are the samples behind a signal's value; `null` where they are the samples taken of it. */
 export function eventsOf(signal: Signal): Select | null {
-  if (signal.kind === 'ratio') return eventsOf(signal.under) ?? eventsOf(signal.over);
-  return signal.kind === 'gauge' || signal.kind === 'age' ? null : signal.of;
+  switch (signal.kind) {
+    case 'ratio':
+      return eventsOf(signal.under) ?? eventsOf(signal.over);
+    case 'gauge':
+    case 'age':
+    // No event at all is a growth of 0, and not unknown.
+    case 'increase':
+      return null;
+    default:
+      return signal.of;
+  }
 }

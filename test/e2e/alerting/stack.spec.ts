@@ -104,6 +104,41 @@ describe('npm run stack', () => {
     });
   });
 
+  it('keeps quiet what the app says too, and what follows from something worse', async () => {
+    const post = (labels: Record<string, string>[]) =>
+      fetch(`${settings.ALERTMANAGER_URL}/api/v2/alerts`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(labels.map((each) => ({ labels: each }))),
+      });
+    const pool = { threshold: 'pool_utilization', pool: 'reader' };
+    const full = { ...pool, alertname: 'PoolExhausted', severity: 'critical' };
+    await post([
+      { ...full, instance: '127.0.0.1:8001', job: 'tidewatch' },
+      { ...full, instance: 'host:8001', source: 'tidewatch' },
+      { ...full, instance: 'host:8001', source: 'tidewatch', pool: 'writer' },
+      { ...pool, alertname: 'PoolUtilizationHigh', severity: 'warning', instance: '127.0.0.1:8001' },
+    ]);
+    const quiet = async () =>
+      (
+        await json<{ labels: Record<string, string>; status: { state: string } }[]>(
+          `${settings.ALERTMANAGER_URL}/api/v2/alerts?filter=threshold=pool_utilization`,
+        )
+      ).map(({ labels, status }) =>
+        [labels.alertname, labels.source ?? 'prometheus', labels.pool, status.state].join(' '),
+      );
+    await until(
+      'two that are quiet',
+      async () => (await quiet()).filter((text) => text.endsWith('suppressed')).length === 2,
+    );
+    expect((await quiet()).sort()).toEqual([
+      'PoolExhausted prometheus reader active',
+      'PoolExhausted tidewatch reader suppressed',
+      'PoolExhausted tidewatch writer active',
+      'PoolUtilizationHigh prometheus reader suppressed',
+    ]);
+  });
+
   it('satisfies the doctor, who asks all of them whether the alerts can fire', async () => {
     const { code, findings } = await doctor();
     expect(findings.filter(({ status }) => status === 'error')).toEqual([]);

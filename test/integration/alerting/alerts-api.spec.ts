@@ -239,6 +239,30 @@ describe('alerts in the app, with no Prometheus', () => {
   });
 });
 
+describe('an alert that nobody could be told of', () => {
+  it('is told after a restart, once the silence that kept it quiet is over', async () => {
+    const { body: silence } = await call('POST', '/api/v1/alerts/silences', {
+      matchers: { name: 'RiskLimit', labels: { limit: 'L-quiet' } },
+      duration: '1h',
+      comment: 'quiet over a restart',
+    });
+    limit('breach', 150, 'L-quiet');
+    service().round();
+    await service().center.idle();
+    const told = notices.length;
+    await app.stop();
+    await start();
+    service().round();
+    await service().center.idle();
+    expect(notices).toHaveLength(told);
+    await call('DELETE', `/api/v1/alerts/silences/${silence.id}`);
+    service().round();
+    await service().center.idle();
+    expect(notices.slice(told)).toMatchObject([{ name: 'RiskLimit', occasion: 'firing' }]);
+    limit('normal', 1, 'L-quiet');
+  });
+});
+
 describe('silences and maintenance windows', () => {
   it('keep an alert quiet until they end, and then it is told', async () => {
     const made = await call('POST', '/api/v1/alerts/silences', {
@@ -302,6 +326,21 @@ describe('silences and maintenance windows', () => {
       '/foo',
     ]);
     expect(await refused('maintenance', { comment: '', duration: '1h' })).toEqual([422, '/comment']);
+    expect(await refused('maintenance', { comment: ' \t', duration: '1h' })).toEqual([422, '/comment']);
+    expect(await refused('maintenance', { comment: 'a\0', duration: '1h' })).toEqual([422, '/comment']);
+    const nothing = { labels: {} };
+    expect(await refused('silences', { matchers: nothing, comment: 'x', duration: '1h' })).toEqual([
+      422,
+      '/matchers',
+    ]);
+    const far = 253_402_300_700_000;
+    expect(await refused('silences', { matchers, comment: 'x', duration: '1h', starts_at: far })).toEqual([
+      422,
+      '/starts_at',
+    ]);
+    expect(await refused('silences', { matchers, comment: 'x', duration: '1h', starts_at: 8.64e15 })).toEqual(
+      [422, '/starts_at'],
+    );
     const unknown = await call('DELETE', '/api/v1/alerts/silences/7f3ad8b8-7b8e-4b0e-8f5e-000000000000');
     expect(unknown.status).toBe(404);
   });
@@ -348,6 +387,10 @@ describe('backtests', () => {
       to: t0 + 600_000,
     });
     expect(patient.body.series).toMatchObject([{ would_have_fired: 0, near_misses: 1 }]);
+    // What is not changed is the rule's own.
+    const { for_ms, ...own } = body.condition;
+    expect(patient.body.condition).toEqual({ ...own, for_ms: 600_000 });
+    expect(for_ms).not.toBe(600_000);
   });
 
   it('replay samples that are given', async () => {
@@ -369,6 +412,12 @@ describe('backtests', () => {
     expect(await refused({})).toEqual([422, '/rule']);
     expect(await refused({ samples: [{ ts: 1, value: 2 }] })).toEqual([422, '/condition']);
     expect(await refused({ rule: 'CollectorFailing', from: 5, to: 4 })).toEqual([422, '/to']);
+    const tomorrow = Date.now() + 86_400_000;
+    expect(await refused({ rule: 'CollectorFailing', from: tomorrow })).toEqual([422, '/to']);
+    expect(await refused({ rule: 'CollectorFailing', from: 8.64e15 })).toEqual([422, '/from']);
+    const given = { samples: [{ ts: 1, value: 2 }], condition: { direction: 'above', threshold: 1 } };
+    expect(await refused({ ...given, from: 1 })).toEqual([422, '/from']);
+    expect(await refused({ ...given, labels: { pool: 'reader' } })).toEqual([422, '/labels']);
     expect(
       await refused({
         samples: [{ ts: 1, value: 2 }],
@@ -395,6 +444,14 @@ describe('reading alerts', () => {
 
   it('refuses what it does not understand, and knows what it does not have', async () => {
     expect((await call('GET', '/api/v1/alerts?state=red')).status).toBe(400);
+    for (const query of [
+      'from=yesterday',
+      'from=999999999999999',
+      'from=9999999999999999',
+      'from=5&to=4',
+      'name=%00',
+    ])
+      expect([query, (await call('GET', `/api/v1/alerts?${query}`)).status]).toEqual([query, 400]);
     expect((await call('GET', '/api/v1/alerts?cursor=xx')).body).toMatchObject({ code: 'INVALID_PARAMETER' });
     expect((await call('GET', '/api/v1/alerts/7f3ad8b8-7b8e-4b0e-8f5e-000000000000')).status).toBe(404);
     expect((await call('GET', '/api/v1/alerts/none')).status).toBe(400);

@@ -135,8 +135,9 @@ describe('notifications', () => {
     const { queue, counts } = watch(new WebhookNotifier(url), [60_000]);
     queue.push(notice);
     while (counts.retried === undefined) await new Promise((resolve) => setTimeout(resolve, 2));
+    queue.push({ ...notice, occasion: 'resolved' });
     await queue.close();
-    expect(counts).toEqual({ retried: 1, failed: 1 });
+    expect(counts).toEqual({ retried: 1, failed: 2 });
   });
 
   it('speak the v2 API of Alertmanager', async () => {

@@ -50,10 +50,17 @@ export class NotificationQueue {
     while (this.running) await this.running;
   }
 
-  /** Gives up what waits for another attempt. */
+  /** Gives up what waits, for another attempt or for its first. */
   async close(): Promise<void> {
     this.stop.abort();
     await this.idle();
+    this.giveUp(this.waiting.splice(0), 'the server stopped');
+  }
+
+  private giveUp(notices: readonly Notice[], reason: string): void {
+    if (notices.length === 0) return;
+    this.hooks.counted('failed', notices.length);
+    this.hooks.failed(notices, reason);
   }
 
   private async drain(): Promise<void> {
@@ -66,8 +73,7 @@ export class NotificationQueue {
         this.hooks.counted('sent', notices.length);
         this.hooks.delivered(notices);
       } else {
-        this.hooks.counted('failed', notices.length);
-        this.hooks.failed(notices, reason);
+        this.giveUp(notices, reason);
       }
     }
   }

@@ -57,6 +57,7 @@ export const databaseRules: readonly Rule[] = [
     alerts: { warning: 'PartitionsAheadLow', critical: 'PartitionsAheadNone' },
     signal: gaugeOf(collected('tidewatch_postgres_partitions_ahead'), 'min'),
     mayBeEmpty: 'TimescaleDB makes its chunks itself',
+    knownBy: 'tidewatch_postgres_table_bytes',
     by: ['table'],
     dashboard: 'tidewatch-database',
     summary: '{label:table} has {value} partitions ahead',
