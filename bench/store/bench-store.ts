@@ -7,6 +7,7 @@ import { PostgresServer } from '../../src/embedded/postgres-server.js';
 import { Logger } from '../../src/observability/logger.js';
 import { Metrics } from '../../src/observability/metrics.js';
 import { Database } from '../../src/store/database.js';
+import { HistoryRepository } from '../../src/store/history.repository.js';
 import { MetricRepository } from '../../src/store/metric.repository.js';
 import { metricFault } from '../../src/store/metric.target.js';
 import { MetricWriter } from '../../src/store/metric.writer.js';
@@ -55,6 +56,7 @@ export interface BenchStore {
   readonly database: Database;
   readonly ticks: TickWriter;
   readonly points: MetricWriter;
+  readonly history: HistoryRepository;
   readonly metricRepository: MetricRepository;
   readonly rollups: RollupRepository;
   readonly partitions: PartitionService | null;
@@ -64,6 +66,7 @@ export interface BenchStore {
 /** The store without HTTP. */
 export async function openBenchStore(url: string): Promise<BenchStore> {
   const metrics = new Metrics();
+  const queryMeter = new QueryMeter(metrics);
   const log = Logger.silent().child('bench');
   const database = await Database.open(Config.from({ DATABASE_URL: url }), metrics);
   const seq = new SeqSource();
@@ -91,7 +94,8 @@ export async function openBenchStore(url: string): Promise<BenchStore> {
     database,
     ticks,
     points,
-    metricRepository: new MetricRepository(database, new QueryMeter(metrics)),
+    history: new HistoryRepository(database, queryMeter),
+    metricRepository: new MetricRepository(database, queryMeter),
     rollups:
       database.dialect === 'native'
         ? new NativeRollupRepository(database)

@@ -26,7 +26,7 @@ export async function historySection(store: BenchStore, options: HistorySectionO
   const ids = Array.from({ length: 10 }, (_, i) => idOf(i * 5));
   const query = { portfolioIds: ids, fromMs: toMs - 24 * hourMs, toMs };
   const rollup = await times(options.runs, async () => {
-    const page = await store.metricRepository.history({ ...query, resolution: { widthMs: 300_000 } });
+    const page = await store.history.page({ ...query, resolution: { widthMs: 300_000 } });
     return page.series.reduce((bytes, s) => bytes + s.bucketsJson.length, 0);
   });
   line('5-minute buckets from the roll-ups: p50', ms(percentile(rollup, 0.5)));

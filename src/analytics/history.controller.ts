@@ -3,7 +3,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestj
 import type { FastifyReply } from 'fastify';
 import { dataAgeMs } from '../domain/data-age.js';
 import { notFound, Problem } from '../domain/problem.js';
-import { type HistoryPage, type HistorySeries, MetricRepository } from '../store/metric.repository.js';
+import { type HistoryPage, HistoryRepository, type HistorySeries } from '../store/history.repository.js';
 import { PortfolioRepository } from '../store/portfolio.repository.js';
 import {
   type HistoryBody,
@@ -20,7 +20,7 @@ const maxListedUnknown = 100;
 @Controller('api/v1/analytics')
 export class HistoryController {
   constructor(
-    private readonly metrics: MetricRepository,
+    private readonly stored: HistoryRepository,
     private readonly portfolios: PortfolioRepository,
   ) {}
 
@@ -30,7 +30,7 @@ export class HistoryController {
     @Query({ schema: historyQuery }) { metric, ...query }: HistoryParameters,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const page = await this.metrics.history({
+    const page = await this.stored.page({
       ...optional(query),
       portfolioIds: [id],
       metricTypes: [metric],
@@ -46,7 +46,7 @@ export class HistoryController {
   @Post('history')
   @HttpCode(200)
   async many(@Body({ schema: historyBody }) body: HistoryBody, @Res() reply: FastifyReply): Promise<void> {
-    const page = await this.metrics.history({
+    const page = await this.stored.page({
       ...optional({ ...body, resolution: body.bucket }),
       portfolioIds: [...new Set(body.portfolio_ids)],
       ...(body.metric_types ? { metricTypes: body.metric_types } : {}),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { maxHistoryPage } from '../store/metric.repository.js';
+import { maxHistoryPage } from '../store/history.repository.js';
 import { parseResolution, type Resolution } from '../store/rollups/resolution.js';
 import { portfolioId } from './portfolio.dto.js';
 

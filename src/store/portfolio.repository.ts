@@ -1,16 +1,13 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import type { PoolClient } from 'pg';
 import { EventBus } from '../domain/event-bus.js';
 import type { PortfolioChanged } from '../domain/events.js';
 import { maxPositions, maxQuantity, type Portfolio, type Position, type Trade } from '../domain/portfolio.js';
-import { notFound, Problem } from '../domain/problem.js';
+import { Problem } from '../domain/problem.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { Database } from './database.js';
-import { asProblem } from './database-problem.js';
+import { PortfolioChanges } from './portfolio-changes.js';
+import { type PortfolioRow, readOne, selectPortfolio, toPortfolio } from './portfolio-rows.js';
 import { SeqSource } from './seq-source.js';
-import type { CommitTicket } from './writer/commit-order.js';
-import { isConnectionLoss } from './writer/sqlstate.js';
 
 export interface NewPortfolio {
   readonly id: string;
@@ -44,24 +41,25 @@ export interface StoredTrade extends Trade {
 const maxPage = 1_000;
 /** Changes read at a time by a replay. */
 const replayRows = 1_000;
-/** How long to look for the outcome of a commit whose answer was lost. */
-const outcomeAttempts = 8;
-
 /**
  * Portfolios and their positions. Each change takes a number of the one order, commits, and is announced
  * (`portfolio.changed`) in that order, between the ticks before and after it.
  */
 @Injectable()
 export class PortfolioRepository {
+  private readonly changes: PortfolioChanges;
+
   constructor(
     private readonly database: Database,
-    private readonly seq: SeqSource,
-    private readonly bus: EventBus,
-  ) {}
+    seq: SeqSource,
+    bus: EventBus,
+  ) {
+    this.changes = new PortfolioChanges(database, seq, bus);
+  }
 
   /** Creates a portfolio or replaces its name, currency and positions. */
   put(wanted: NewPortfolio): Promise<{ portfolio: Portfolio; created: boolean }> {
-    return this.change(wanted.id, 'put', async (client, seq) => {
+    return this.changes.make(wanted.id, 'put', async (client, seq) => {
       const { rows } = await client.query<{ created: boolean }>(
         `INSERT INTO portfolios (id, name, currency, revision, updated_at) VALUES ($1, $2, $3, $4, now())
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, currency = excluded.currency,
@@ -134,7 +132,7 @@ export class PortfolioRepository {
    */
   async delete(id: string, actor = 'system'): Promise<boolean> {
     try {
-      return await this.change(id, 'deleted', async (client) => {
+      return await this.changes.make(id, 'deleted', async (client) => {
         const portfolio = await readOne(client, id);
         await client.query(deleteLimits, [id, actor]);
         await client.query('DELETE FROM portfolios WHERE id = $1', [id]);
@@ -151,7 +149,7 @@ export class PortfolioRepository {
    * @throws Problem 404, and 422 when a position would leave what a quantity can be: then none of them is applied
    */
   applyTrades(id: string, trades: readonly Trade[]): Promise<TradesApplied> {
-    return this.change(id, 'traded', async (client, seq) => {
+    return this.changes.make(id, 'traded', async (client, seq) => {
       await readOne(client, id);
       const columns = [
         trades.map((t) => t.id),
@@ -285,88 +283,6 @@ export class PortfolioRepository {
     );
     return rows.filter((r) => r.kind !== 'deleted').map((r) => r.portfolio);
   }
-
-  /**
-   * One change: lock the portfolio, take a number, do the work, record the state, commit, announce.
-   * `work` answers the state to record, or `null` when nothing has changed.
-   */
-  private async change<T>(
-    id: string,
-    kind: PortfolioChanged['kind'],
-    work: (client: PoolClient, seq: number) => Promise<{ portfolio: Portfolio | null; result: T }>,
-  ): Promise<T> {
-    let ticket: CommitTicket | undefined;
-    let changed: Portfolio | null = null;
-    let result: T | undefined;
-    let committing = false;
-    try {
-      await this.database.writer.use(async (client) => {
-        await this.seq.ensure(1, client);
-        await client.query('BEGIN');
-        try {
-          // Also for an id without a row: two first PUTs of it must not both take a number before either commits.
-          await lock(client, id);
-          // Between take() and COMMIT the announcement of later ticks waits for us.
-          ticket = this.seq.take(1);
-          const done = await work(client, ticket.firstSeq);
-          result = done.result;
-          changed = done.portfolio;
-          if (changed !== null) {
-            await client.query(
-              `INSERT INTO position_changes (seq, portfolio_id, kind, portfolio, at)
-               VALUES ($1, $2, $3, $4, now())`,
-              [ticket.firstSeq, id, kind, JSON.stringify(changed)],
-            );
-          }
-          committing = true;
-          await client.query('COMMIT');
-        } catch (error) {
-          if (!isConnectionLoss(error)) await client.query('ROLLBACK').catch(() => undefined);
-          throw error;
-        }
-      });
-    } catch (error) {
-      const place: CommitTicket | undefined = ticket;
-      const certain = committing && place && (await this.wasCommitted(id, place.firstSeq).catch(() => false));
-      if (!certain) {
-        place?.abandoned();
-        throw asProblem(error);
-      }
-    }
-    const portfolio: Portfolio | null = changed;
-    if (portfolio === null) (ticket as CommitTicket | undefined)?.abandoned();
-    else {
-      await (ticket as unknown as CommitTicket).committed(() =>
-        this.bus.emit('portfolio.changed', { kind, portfolio }),
-      );
-    }
-    return result as T;
-  }
-
-  /** The connection was lost at COMMIT: the lock of the portfolio is free when that transaction has ended. */
-  private async wasCommitted(id: string, seq: number): Promise<boolean> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.database.writer.transaction(async (client) => {
-          await lock(client, id);
-          const { rowCount } = await client.query('SELECT FROM position_changes WHERE seq = $1', [seq]);
-          return rowCount === 1;
-        });
-      } catch (error) {
-        if (attempt === outcomeAttempts) throw error;
-        await pause(50 * 2 ** attempt);
-      }
-    }
-  }
-}
-
-interface PortfolioRow {
-  id: string;
-  name: string;
-  currency: string;
-  revision: number;
-  updated_ms: number;
-  positions: Position[];
 }
 
 /** Its limits as the audit shows them: what they were before. */
@@ -378,27 +294,6 @@ const deleteLimits = `WITH gone AS (
     'limit_type', limit_type, 'threshold_value', threshold_value, 'warning_threshold', warning_threshold,
     'clear_threshold', clear_threshold, 'dwell_ms', dwell_ms, 'active', active), NULL, 'the portfolio was deleted'
   FROM gone`;
-
-const selectPortfolio = `SELECT p.id, p.name, p.currency, p.revision::float8 AS revision,
-    (extract(epoch FROM p.updated_at) * 1000)::float8 AS updated_ms,
-    (SELECT coalesce(json_agg(json_build_object('symbol', h.symbol, 'quantity', h.quantity::float8)
-      ORDER BY h.symbol COLLATE "C"), '[]') FROM positions h WHERE h.portfolio_id = p.id) AS positions
-  FROM portfolios p`;
-
-const toPortfolio = (r: PortfolioRow): Portfolio => ({
-  id: r.id,
-  name: r.name,
-  currency: r.currency,
-  positions: r.positions,
-  revision: r.revision,
-  updatedAtMs: r.updated_ms,
-});
-
-async function readOne(client: PoolClient, id: string): Promise<Portfolio> {
-  const { rows } = await client.query<PortfolioRow>(`${selectPortfolio} WHERE p.id = $1`, [id]);
-  if (!rows[0]) throw notFound('portfolio', id);
-  return toPortfolio(rows[0]);
-}
 
 /** @throws Problem 422 that names the trade which moved a position too far, or made one too many */
 function requireWithinLimits({ positions }: Portfolio, trades: readonly Trade[]): void {
@@ -415,8 +310,4 @@ function requireWithinLimits({ positions }: Portfolio, trades: readonly Trade[])
   if (positions.length <= maxPositions) return;
   const traded = trades.at(-1)?.symbol;
   throw refuse(traded, 'symbol', 'TOO_MANY_POSITIONS', `would make more than ${maxPositions} positions`);
-}
-
-async function lock(client: PoolClient, id: string): Promise<void> {
-  await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`portfolio:${id}`]);
 }

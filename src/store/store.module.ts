@@ -12,6 +12,7 @@ import { BarRepository } from './bar.repository.js';
 import { Database } from './database.js';
 import { DatabaseEvidence } from './database-evidence.js';
 import { lostWithoutTimescale } from './dialect.js';
+import { HistoryRepository } from './history.repository.js';
 import { IdempotencyRepository } from './idempotency.repository.js';
 import { jobProvider } from './job.providers.js';
 import { LimitRepository } from './limit.repository.js';
@@ -106,6 +107,7 @@ const rollups = {
       useFactory: (...parts: ConstructorParameters<typeof StorageAudit>) => new StorageAudit(...parts),
     },
     QueryMeter,
+    HistoryRepository,
     MetricRepository,
     PortfolioRepository,
     TickRepository,
@@ -131,6 +133,7 @@ const rollups = {
     WebsocketConnectionRepository,
     StoreJobs,
     RollupRepository,
+    HistoryRepository,
     MetricRepository,
     PortfolioRepository,
     TickRepository,

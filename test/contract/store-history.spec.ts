@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { MetricPoint } from '../../src/domain/metric-point.js';
-import type { HistoryPage, HistoryQuery } from '../../src/store/metric.repository.js';
+import type { HistoryPage, HistoryQuery } from '../../src/store/history.repository.js';
 import { bucketAt } from '../../src/store/rollups/resolution.js';
 import { openStore, storeBranches, type TestStore } from '../harness/store.js';
 
@@ -122,7 +122,7 @@ describe.each(storeBranches())('history on $dialect', (branch) => {
     const pages: HistoryPage[] = [];
     let cursor: string | null | undefined;
     do {
-      const page: HistoryPage = await store.metricRepository.history({
+      const page: HistoryPage = await store.history.page({
         portfolioIds: ['P0', 'P1', 'P2', 'NONE'],
         fromMs: now - 30 * hour,
         toMs: now + hour,

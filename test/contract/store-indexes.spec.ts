@@ -87,7 +87,7 @@ describe.each(storeBranches())('indexes on $dialect', (branch) => {
 
   it('analytics_metrics_portfolio_time: the raw history of one metric', async () => {
     const used = await plansOf(() =>
-      store.metricRepository.history({
+      store.history.page({
         portfolioIds: ['P7'],
         metricTypes: ['value'],
         fromMs: t0 + 3_600_000,

@@ -8,6 +8,7 @@ import { Metrics } from '../../src/observability/metrics.js';
 import { BarRepository } from '../../src/store/bar.repository.js';
 import { Database } from '../../src/store/database.js';
 import type { Dialect } from '../../src/store/dialect.js';
+import { HistoryRepository } from '../../src/store/history.repository.js';
 import { MetricRepository } from '../../src/store/metric.repository.js';
 import { metricFault } from '../../src/store/metric.target.js';
 import { MetricWriter, RiskMetricWriter } from '../../src/store/metric.writer.js';
@@ -74,6 +75,7 @@ export interface TestStore {
   readonly tickRepository: TickRepository;
   readonly portfolios: PortfolioRepository;
   readonly bars: BarRepository;
+  readonly history: HistoryRepository;
   readonly metricRepository: MetricRepository;
   readonly rollups: RollupRepository;
   /** Stops the writers and the pools; `drop` also removes a database on TimescaleDB. */
@@ -141,6 +143,7 @@ export async function openStore(
     tickRepository: new TickRepository(database, queryMeter),
     portfolios: new PortfolioRepository(database, seq, bus),
     bars: new BarRepository(database),
+    history: new HistoryRepository(database, queryMeter),
     metricRepository: new MetricRepository(database, queryMeter),
     rollups:
       database.dialect === 'native'

@@ -102,7 +102,7 @@ describe('native partitions', () => {
     expect(await store.tickRepository.count()).toBe(2);
     const refused = await store.ticks.append([at(200), at(0)]);
     expect(refused.rejected.map((r) => r.code)).toEqual(['TIMESTAMP_TOO_OLD']);
-    const history = await store.metricRepository.history({
+    const history = await store.history.page({
       portfolioIds: ['P'],
       fromMs: now - 300 * day,
       toMs: now + day,
