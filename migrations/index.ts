@@ -13,6 +13,7 @@ import { MarkLateRowsByRange1763800000111 } from './1763800000111-mark-late-rows
 import { KeepAnswersAsSent1763800000120 } from './1763800000120-keep-answers-as-sent.js';
 import { FindOpenConnections1763800000130 } from './1763800000130-find-open-connections.js';
 import { CloseDaysFromTicks1763800000140 } from './1763800000140-close-days-from-ticks.js';
+import { SayHowOldLatestTicksAre1763800000150 } from './1763800000150-say-how-old-latest-ticks-are.js';
 
 /** Append-only, in order: one concern each. A migration that has run anywhere is never edited. */
 export const migrations = [
@@ -31,6 +32,7 @@ export const migrations = [
   KeepAnswersAsSent1763800000120,
   FindOpenConnections1763800000130,
   CloseDaysFromTicks1763800000140,
+  SayHowOldLatestTicksAre1763800000150,
 ] as const;
 
 /** As recorded in `schema_migrations`. */

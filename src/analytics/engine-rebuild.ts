@@ -10,7 +10,7 @@ import type { WindowBudget } from './window-budget.js';
 const firstSpan = 100_000;
 /** Times that the last step of the search is halved. */
 const narrowings = 4;
-/** The end of the order is read whole: the table of newest prices, which knows the others, may be a second behind. */
+/** The end of the order is read whole: the table of newest prices, which knows the others, may be behind. */
 const tailSpan = 50_000;
 /** Ticks read at most. Windows that would need more begin with what that gives. */
 export const maxReplayTicks = 3_000_000;

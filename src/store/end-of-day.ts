@@ -41,6 +41,8 @@ export class EndOfDay {
 
   async run(): Promise<void> {
     const lastDay = epochDay(this.now() - settleMs) - 1;
+    // To plan the statements that do the work costs more than to see whether there is any.
+    if (!(await this.hasWork(lastDay))) return;
     const changed = new Set<string>();
     try {
       for (let run = 0; run < maxRuns; run++) {
@@ -51,6 +53,16 @@ export class EndOfDay {
     } finally {
       if (changed.size > 0) this.bus.emit('bars.stored', { symbols: [...changed] });
     }
+  }
+
+  private async hasWork(lastDay: number): Promise<boolean> {
+    const { rows } = await this.database.maintenance.query<{ work: boolean }>({
+      name: 'end_of_day_work',
+      text: `SELECT EXISTS (SELECT FROM daily_bars_dirty)
+        OR EXISTS (SELECT FROM daily_bars_watermark WHERE closed_day < date '1970-01-01' + $1::int) AS work`,
+      values: [lastDay],
+    });
+    return rows[0]?.work ?? true;
   }
 
   private runOnce(lastDay: number): Promise<{ symbols: readonly string[]; more: boolean }> {

@@ -25,6 +25,16 @@ describe('LatestKeeper', () => {
     expect(keeper.take().map((v) => v.value)).toEqual([2]);
   });
 
+  it('gives those that wait longest when not all are asked for', () => {
+    const keeper = new LatestKeeper();
+    for (const owner of ['C', 'A', 'B']) keeper.saw(owner, '', 1, 1);
+    expect(keeper.take(2).map((v) => v.owner)).toEqual(['A', 'C']);
+    keeper.saw('A', '', 2, 2);
+    expect(keeper.waiting).toBe(2);
+    expect(keeper.take(1).map((v) => v.owner)).toEqual(['B']);
+    expect(keeper.take().map((v) => v.value)).toEqual([2]);
+  });
+
   it('gives what has changed in the order of the keys, so that concurrent writers do not deadlock', () => {
     const keeper = new LatestKeeper();
     for (const [owner, name] of [

@@ -17,7 +17,7 @@ const maxKnown = 500_000;
 
 /**
  * Keeps a table of newest values current without paying for it at every row: a key's **first** row inserts it in the
- * same transaction, so the table always names every key; its later values are collected here and written once a second.
+ * same transaction, so the table always names every key; its later values are collected here and written every so often.
  * Nested maps, not joined keys: joining two strings for every row costs more than encoding it.
  */
 export class LatestKeeper {
@@ -45,14 +45,19 @@ export class LatestKeeper {
     this.changed.push(entry);
   }
 
-  /** What has changed since the last call, by key. */
-  take(): readonly LatestValue[] {
-    const taken = this.changed.map((entry) => {
+  /** Keys whose value has changed and was not taken. */
+  get waiting(): number {
+    return this.changed.length;
+  }
+
+  /** What has changed and was not taken yet, by key. @param atMost of those that wait longest */
+  take(atMost = Number.POSITIVE_INFINITY): readonly LatestValue[] {
+    const taken = this.changed.slice(0, atMost).map((entry) => {
       entry.changed = false;
       const { changed: _, ...value } = entry;
       return value;
     });
-    this.changed = [];
+    this.changed = this.changed.slice(taken.length);
     return taken.sort((a, b) => order(a.owner, b.owner) || order(a.name, b.name));
   }
 

@@ -10,6 +10,10 @@ import type { AppendResult, CommittedBatch } from './writer/row-target.js';
 import { type AppendOptions, RowWriter, type RowWriterLimits } from './writer/row-writer.js';
 import type { WriterMeter } from './writer/writer-meter.js';
 
+/** Of the symbols whose newest price is to be written, so many are at a time: this share, and no fewer than these. */
+const latestShare = 0.1;
+const latestAtLeast = 50;
+
 export interface TickWriterDeps {
   readonly pool: MeteredPool;
   readonly seq: SeqSource;
@@ -56,12 +60,15 @@ export class TickWriter {
   /** Makes everything accepted durable and refuses what comes later. */
   async stop(): Promise<void> {
     await this.writer.stop();
-    await this.flushLatest();
+    await this.flushLatest(1);
   }
 
-  /** Writes the newest prices seen since the last call to `latest_ticks`; called once a second. */
-  async flushLatest(): Promise<void> {
-    const values = this.latest.take();
+  /**
+   * Writes newest prices to `latest_ticks`; called once a second. A share at a time: all at once is a transaction long enough
+   * for the flushes beside it to feel, and whoever reads the table looks among the ticks for newer ones.
+   */
+  async flushLatest(share = latestShare): Promise<void> {
+    const values = this.latest.take(Math.max(latestAtLeast, Math.ceil(this.latest.waiting * share)));
     if (values.length === 0) return;
     try {
       await this.deps.pool.query({

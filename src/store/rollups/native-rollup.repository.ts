@@ -36,6 +36,8 @@ export class NativeRollupRepository extends RollupRepository {
 
   override async refresh(): Promise<void> {
     const upToMs = Math.floor((this.now() - settleMs) / minuteMs) * minuteMs;
+    // Most runs find nothing: the fence and the planning of what follows would be for nothing.
+    if (!(await this.hasWork(upToMs))) return;
     await this.moveMarkLine(upToMs);
     for (let run = 0; run < maxRuns; run++) if (!(await this.run())) return;
   }
@@ -62,6 +64,17 @@ export class NativeRollupRepository extends RollupRepository {
       [fromMs, toMs],
     );
     return rows[0]?.settled ?? false;
+  }
+
+  private async hasWork(upToMs: number): Promise<boolean> {
+    const { rows } = await this.database.maintenance.query<{ work: boolean }>({
+      name: 'rollup_work_waits',
+      text: `SELECT dirty_before < to_timestamp($1::float8 / 1000) OR rolled_up_to < dirty_before
+          OR EXISTS (SELECT FROM rollup_dirty) AS work
+        FROM rollup_watermark`,
+      values: [upToMs],
+    });
+    return rows[0]?.work ?? true;
   }
 
   private async moveMarkLine(upToMs: number): Promise<void> {

@@ -38,7 +38,7 @@ function setUp(limits: Partial<RowWriterLimits> = {}) {
     pool: server.pool,
     seq: seqSource(),
     meter: new WriterMeter(metrics, 'ticks', Logger.silent().child('test')),
-    limits: { lingerMs: 1, ackTimeoutMs: 400, ...limits },
+    limits: { spacingMs: 1, ackTimeoutMs: 400, ...limits },
     onCommitted: (batch) => announced.push(batch),
     onDefect: (error) => defects.push(error),
   });
@@ -61,6 +61,18 @@ describe('RowWriter', () => {
     expect(announced.map((b) => b.rows)).toEqual([['a', 'a', 'b', 'b', 'c', 'c']]);
     expect(announced[0]?.seqs).toEqual([1, 2, 3, 4, 5, 6]);
     expect(writer.pendingRows).toBe(0);
+  });
+
+  it('commits the first row after a pause at once, and those after it together', async () => {
+    const { announced, writer } = setUp({ spacingMs: 60 });
+    const started = performance.now();
+    await writer.append(['first']);
+    expect(performance.now() - started).toBeLessThan(50);
+    const second = writer.append(['second']);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await Promise.all([second, writer.append(['third'])]);
+    expect(announced.map(({ rows }) => rows)).toEqual([['first'], ['second', 'third']]);
+    expect(performance.now() - started).toBeGreaterThan(58);
   });
 
   it('never splits one append, and bounds what is committed together', async () => {
@@ -156,12 +168,13 @@ describe('RowWriter', () => {
   });
 
   it('stops when everything accepted is durable and refuses what comes later', async () => {
-    const { server, writer } = setUp({ lingerMs: 10_000 });
+    const { server, writer } = setUp({ spacingMs: 10_000 });
+    await writer.append(['first']);
     const append = writer.append(['a']);
     const stopped = writer.stop();
     expect(await code(writer.append(['late']))).toBe('STOPPING');
     await stopped;
-    expect(server.committed).toHaveLength(1);
+    expect(server.committed).toHaveLength(2);
     expect((await append).stored).toBe(1);
   });
 

@@ -26,8 +26,8 @@ export interface RowWriterLimits {
   /** A batch is closed at this size… */
   readonly maxBatchRows: number;
   readonly maxBatchBytes: number;
-  /** …or when its oldest row has waited this long and a connection is free. */
-  readonly lingerMs: number;
+  /** …or when the last one was begun this long ago and a connection is free: the first row after a pause does not wait. */
+  readonly spacingMs: number;
   /** Longest wait for durability before the sender is told to repeat. */
   readonly ackTimeoutMs: number;
   /** Batches under way at once. */
@@ -39,7 +39,7 @@ export const defaultLimits: RowWriterLimits = {
   maxBufferBytes: 128 * 2 ** 20,
   maxBatchRows: 10_000,
   maxBatchBytes: 8 * 2 ** 20,
-  lingerMs: 3,
+  spacingMs: 3,
   ackTimeoutMs: 10_000,
   concurrency: 2,
 };
@@ -83,6 +83,8 @@ export class RowWriter<Row> {
   private inFlightRows = 0;
   private inFlightBytes = 0;
   private active = 0;
+  /** When the last batch was begun, monotonic ms. */
+  private begunAt = Number.NEGATIVE_INFINITY;
   private timer: NodeJS.Timeout | undefined;
   private downSince: number | undefined;
   private stopping = false;
@@ -176,7 +178,7 @@ export class RowWriter<Row> {
 
   private pump(): void {
     while (!this.queue.isEmpty && this.active < this.limits.concurrency) {
-      const waitMs = this.lingerLeft();
+      const waitMs = this.spacingLeft();
       if (waitMs > 0) {
         this.timer ??= setTimeout(() => {
           this.timer = undefined;
@@ -187,6 +189,7 @@ export class RowWriter<Row> {
       // One batch's worth per connection: a second one is opened only for what the first cannot take.
       if (this.active > 0 && this.queue.rows < this.limits.maxBatchRows / 2 && !this.stopping) return;
       this.active++;
+      this.begunAt = performance.now();
       // A flush belongs to all whose rows it holds, not to the caller that happened to start it.
       void outsideOfTraces(() => this.flush());
     }
@@ -196,16 +199,18 @@ export class RowWriter<Row> {
     }
   }
 
-  private lingerLeft(): number {
-    const { lingerMs, maxBatchRows, maxBatchBytes } = this.limits;
-    const { oldest, rows, bytes } = this.queue;
-    if (this.stopping || oldest === undefined || rows >= maxBatchRows || bytes >= maxBatchBytes) return 0;
-    return Math.max(0, Math.ceil(lingerMs - (performance.now() - oldest.enqueuedAt)));
+  private spacingLeft(): number {
+    const { spacingMs, maxBatchRows, maxBatchBytes } = this.limits;
+    const { rows, bytes } = this.queue;
+    if (this.stopping || rows >= maxBatchRows || bytes >= maxBatchBytes) return 0;
+    return Math.max(0, Math.ceil(this.begunAt + spacingMs - performance.now()));
   }
 
   private async flush(): Promise<void> {
     let client: PoolClient | undefined;
     try {
+      // What arrives in this turn of the event loop goes along.
+      await nextTurn();
       client = await this.deps.pool.connect();
       const batch = await this.closeBatch(client);
       if (batch === null) return;
@@ -343,3 +348,5 @@ function problemOf(what: NonNullable<Verdict['tell']>, error: unknown): unknown 
 }
 
 const databaseAway = (): Problem => unavailable('DATABASE_UNAVAILABLE', 'The database does not answer.', 2);
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -8,7 +8,7 @@ import { openStore, type TestStore } from '../../harness/store.js';
 describe('roll-ups under load', () => {
   let store: TestStore;
   beforeAll(async () => {
-    store = await openStore(await postgres().freshDatabase(), {}, { lingerMs: 0, maxBatchRows: 50 });
+    store = await openStore(await postgres().freshDatabase(), {}, { spacingMs: 0, maxBatchRows: 50 });
   }, 60_000);
   afterAll(() => store.close());
 
