@@ -18,6 +18,7 @@ const GROUPS = size;
  * Joining all that is held takes three joins, whatever the number of blocks.
  */
 export class SegmentBlocks {
+  private readonly weights: EwmaWeights;
   /** Ring, oldest first: `front` blocks, then those of the complete groups, then `open` blocks. */
   private blocks = new Float64Array(4 * size);
   private head = 0;
@@ -32,7 +33,9 @@ export class SegmentBlocks {
   /** The open group's blocks joined, the complete groups joined. */
   private sums = new Float64Array(2 * size);
 
-  constructor(private readonly weights: EwmaWeights) {}
+  constructor(weights: EwmaWeights) {
+    this.weights = weights;
+  }
 
   /** Blocks of the open group. */
   get openBlocks(): number {
