@@ -3,6 +3,7 @@ import * as spec from '../observability/catalogue/broadcast.js';
 import { type CounterHandle, type HistogramHandle, Metrics } from '../observability/metrics.js';
 import type { HubStats } from './hub.js';
 import type { Job } from './job.js';
+import type { Shed } from './lane.js';
 import { closeLabel } from './protocol/close-codes.js';
 import type { Refusal } from './wire/handshake.js';
 
@@ -22,6 +23,7 @@ interface BrokerFigures {
   readonly historyBytes: number;
   readonly historyEvicted: number;
   readonly unheard: number;
+  readonly givenUp: { readonly topic: number; readonly new_topic: number };
 }
 
 const handshakeResult = ({ status, code }: Refusal): string => {
@@ -100,6 +102,10 @@ export class BroadcastMetrics implements HubStats {
     this.deflateOut.inc(bytesOut);
   }
 
+  shed(what: Shed, count: number): void {
+    this.metrics.counter(spec.wsShed, { what }).inc(count);
+  }
+
   skipped(count: number): void {
     this.skippedMessages.inc(count);
   }
@@ -150,9 +156,13 @@ export class BroadcastMetrics implements HubStats {
     this.metrics.gaugeFrom(spec.wsHistoryBytes, {}, () => broker.historyBytes);
     const evicted = this.metrics.counter(spec.wsHistoryEvicted, {});
     const unheard = this.metrics.counter(spec.wsBrokerUnheard, {});
-    let seen = { evicted: 0, unheard: 0 };
+    const forgotten = this.metrics.counter(spec.wsShed, { what: 'topic' });
+    const refused = this.metrics.counter(spec.wsShed, { what: 'new_topic' });
+    let seen = { evicted: 0, unheard: 0, topic: 0, new_topic: 0 };
     this.metrics.beforeRead(() => {
-      const now = { evicted: broker.historyEvicted, unheard: broker.unheard };
+      const now = { evicted: broker.historyEvicted, unheard: broker.unheard, ...broker.givenUp };
+      forgotten.inc(now.topic - seen.topic);
+      refused.inc(now.new_topic - seen.new_topic);
       evicted.inc(now.evicted - seen.evicted);
       unheard.inc(now.unheard - seen.unheard);
       seen = now;

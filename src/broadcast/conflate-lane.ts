@@ -1,9 +1,10 @@
 import { encode, type Outgoing } from './encode.js';
-import { Lane } from './lane.js';
+import { Lane, type LaneHost } from './lane.js';
 import { mergePatch } from './merge-patch.js';
 import { isLeftOut } from './overlap.js';
 import type { Publication } from './publication.js';
-import type { Subscription } from './subscription.js';
+import type { Encoding } from './receiver.js';
+import type { Subscription, SubscriptionOptions } from './subscription.js';
 
 /** The newest publication of a key on its way, with the text for receivers in step. */
 interface Entry extends Outgoing {
@@ -22,8 +23,11 @@ interface Apart {
   readonly skippedInStep: number;
 }
 
-/** Keys remembered per lane and per slow receiver; beyond, the oldest is given up and named as skipped. */
-const maxKeys = 10_000;
+/**
+ * Keys that wait in a lane: beyond, they go out before their time. Keys that wait for a slow receiver: beyond, the oldest is
+ * given up and named as skipped; a receiver for which more topics than that wait is closed.
+ */
+const maxKeysOfLane = 10_000;
 
 /**
  * Policy `conflate`: the newest publication per key, at most every `everyMs`; what was left out is named in the next
@@ -32,23 +36,34 @@ const maxKeys = 10_000;
  */
 export class ConflateLane extends Lane {
   private readonly pending = new Map<string, Publication>();
-  /** Offset of the last message delivered to receivers in step, by topic. */
+  /** Offset of the last message delivered to receivers in step, of the topics that wait. */
   private readonly delivered = new Map<string, number>();
-  /** Delta: the last message delivered, by topic. */
-  private readonly base = new Map<string, Publication>();
   private readonly apart = new Map<Subscription, Apart>();
   private cooling: NodeJS.Timeout | null = null;
   private newestSeq = 0;
   /** Until then nothing is due: the interval that the subscribers asked for. */
   private coolUntilMs = 0;
 
+  constructor(
+    host: LaneHost,
+    name: string,
+    encoding: Encoding,
+    options: SubscriptionOptions,
+    private readonly maxKeys = maxKeysOfLane,
+  ) {
+    super(host, name, encoding, options, maxKeys);
+  }
+
   accept(publication: Publication): void {
     this.newestSeq = publication.seq;
     if (!this.delivered.has(publication.topic)) {
       this.delivered.set(publication.topic, (publication.lostFrom ?? publication.offset) - 1);
     }
-    this.keep(this.pending, publication);
-    if (this.cooling === null && !this.dirty) this.host.markDirty(this);
+    this.pending.set(this.keyOf(publication), publication);
+    if (this.pending.size > this.maxKeys) {
+      this.host.shed('pause', this.pending.size);
+      this.sealAll();
+    } else if (this.cooling === null && !this.dirty) this.host.markDirty(this);
   }
 
   override add(subscription: Subscription): void {
@@ -64,7 +79,7 @@ export class ConflateLane extends Lane {
       const { topic, seq } = publication;
       if (seq <= state.fromSeq || isLeftOut(subscription, topic)) continue;
       if (!state.delivered.has(topic)) state.delivered.set(topic, this.delivered.get(topic)!);
-      this.keep(state.held, publication);
+      this.hold(state, publication);
     }
     this.catchUp(subscription, state);
     this.passOverPending(subscription);
@@ -93,9 +108,9 @@ export class ConflateLane extends Lane {
     this.submit(waiting);
   }
 
-  protected override moveTo(topic: string, offset: number): void {
-    this.delivered.set(topic, offset);
-    this.base.delete(topic);
+  protected override moveTo(topic: string): void {
+    this.delivered.delete(topic);
+    this.bases.delete(topic);
     for (const { delivered, held } of this.apart.values()) {
       delivered.delete(topic);
       for (const [key, publication] of held) if (publication.topic === topic) held.delete(key);
@@ -111,8 +126,9 @@ export class ConflateLane extends Lane {
     if (this.cooling !== null) clearTimeout(this.cooling);
     this.cooling = null;
     this.pending.clear();
+    this.delivered.clear();
     this.apart.clear();
-    this.base.clear();
+    this.bases.clear();
   }
 
   private submit(waiting: readonly Publication[]): void {
@@ -126,6 +142,8 @@ export class ConflateLane extends Lane {
       left += offset - last - 1;
       return { publication, topic, offset, text: this.text(publication, last) };
     });
+    // Nothing waits: the next message of a topic begins where this one ended.
+    this.delivered.clear();
     this.skippedInStep += left;
     this.host.demanded(entries.length * this.size);
     if (left > 0) this.host.skipped(left * (this.size - this.apart.size));
@@ -148,8 +166,7 @@ export class ConflateLane extends Lane {
   private text(publication: Publication, last: number): string {
     const full = publication.text(last + 1);
     if (!this.options.delta) return full;
-    const base = this.base.get(publication.topic);
-    this.base.set(publication.topic, publication);
+    const base = this.rebase(publication);
     if (base === undefined || base.offset !== last) return full;
     const patch = mergePatch(base.data, publication.data);
     if (patch === undefined) return full;
@@ -199,8 +216,9 @@ export class ConflateLane extends Lane {
       const { topic } = publication;
       if (publication.seq <= state.fromSeq) continue;
       if (!state.delivered.has(topic)) state.delivered.set(topic, before.get(topic)!);
-      this.keep(state.held, publication);
+      this.hold(state, publication);
     }
+    if (state.delivered.size > this.maxKeys) subscription.receiver.giveUp();
   }
 
   /** Gives a subscription what it missed; from then on it is in step. */
@@ -247,9 +265,14 @@ export class ConflateLane extends Lane {
     return state;
   }
 
-  private keep(into: Map<string, Publication>, publication: Publication): void {
-    into.set(this.keyOf(publication), publication);
-    if (into.size > maxKeys) into.delete(into.keys().next().value!);
+  private hold({ held }: Apart, publication: Publication): void {
+    const key = this.keyOf(publication);
+    // Taken out first: what is given up is the one that has not changed for longest.
+    held.delete(key);
+    held.set(key, publication);
+    if (held.size <= this.maxKeys) return;
+    held.delete(held.keys().next().value!);
+    this.host.shed('held_key', 1);
   }
 
   private keyOf(publication: Publication): string {

@@ -186,6 +186,10 @@ export class Connection implements Receiver, ReadState, ReadyTarget, FrameSink {
     return this.enqueue(bytes, messages) && first;
   }
 
+  giveUp(): void {
+    if (this.state === open) this.share.onSlow(this);
+  }
+
   flushGathered(): void {
     const { queue } = this;
     if (queue === null || this.blocked || this.state === closed) return;
@@ -241,7 +245,7 @@ export class Connection implements Receiver, ReadState, ReadyTarget, FrameSink {
   /** Returns false when the bytes would not fit: the policy has been applied. */
   private enqueue(bytes: Buffer, messages: number): boolean {
     if (this.queuedBytes + bytes.length > this.share.maxQueuedBytes) {
-      this.share.onSlow(this);
+      this.giveUp();
       return false;
     }
     this.queue ??= [];

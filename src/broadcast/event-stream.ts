@@ -63,7 +63,12 @@ export class EventStream implements Receiver {
 
   /** A topic of the stream begins here: before the missed messages, if any follow. */
   begin(topic: string, position: Position, data: string): void {
-    this.positions.set(topic, position);
+    this.stand(topic, position);
+    this.tell(data);
+  }
+
+  /** What became of a subscription. @param data JSON */
+  tell(data: string): void {
     const text = `${this.idLine()}event: subscribed\ndata: ${data}\n\n`;
     // What the client has asked for is not held against it.
     if (this.blocked) this.queue.push(text);
@@ -85,7 +90,7 @@ export class EventStream implements Receiver {
     for (const message of outgoing) {
       const { topic, offset } = message;
       const epoch = message.epoch ?? this.positions.get(topic)?.epoch ?? this.host.epochOf(topic);
-      this.positions.set(topic, { epoch, offset });
+      this.stand(topic, { epoch, offset });
       text += `${this.idLine()}event: message\ndata: ${message.text}\n\n`;
     }
     this.write(text);
@@ -95,6 +100,12 @@ export class EventStream implements Receiver {
     // The response joins what is written in one turn.
     this.deliver(bytes, messages, outgoing);
     return false;
+  }
+
+  giveUp(): void {
+    if (!this.isOpen) return;
+    this.host.onSlow(this);
+    this.end(closeCode.slow);
   }
 
   flushGathered(): void {
@@ -135,6 +146,11 @@ export class EventStream implements Receiver {
     if (!this.blocked && this.isOpen) this.host.onDrained(this);
   }
 
+  /** Where a topic stands; past {@link maxPositions} the stream cannot be resumed, and one more says so for good. */
+  private stand(topic: string, position: Position): void {
+    if (this.positions.size <= maxPositions || this.positions.has(topic)) this.positions.set(topic, position);
+  }
+
   private idLine(): string {
     if (this.positions.size > maxPositions) return '';
     const parts: string[] = [];
@@ -149,8 +165,7 @@ export class EventStream implements Receiver {
       return;
     }
     if (this.queued + text.length > this.host.maxQueued) {
-      this.host.onSlow(this);
-      this.end(closeCode.slow);
+      this.giveUp();
       return;
     }
     this.queue.push(text);

@@ -11,7 +11,7 @@ import { EventStream, type EventStreamHost } from './event-stream.js';
 import { fitting } from './fitting.js';
 import { Hub, type Joined } from './hub.js';
 import { closeCode } from './protocol/close-codes.js';
-import { positionView } from './protocol/messages.js';
+import { leftOut, positionView } from './protocol/messages.js';
 import { parseTopic } from './protocol/topics.js';
 import type { Position } from './publication.js';
 import type { SubscriptionOptions } from './subscription.js';
@@ -120,7 +120,13 @@ export class EventStreams {
     const stream = new EventStream(response, this.host);
     this.enter(stream, owner);
     response.on('close', () => this.leave(stream, owner));
-    for (const topic of request.topics) await this.join(stream, topic, request);
+    try {
+      for (const topic of request.topics) await this.join(stream, topic, request);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      // The status has been sent: the reason goes with the end of the stream.
+      stream.end({ ...closeCode.internal, reason: error.detail });
+    }
   }
 
   /** Ends every stream that `select` picks. @returns how many */
@@ -151,8 +157,17 @@ export class EventStreams {
       }
     };
     if (topic.endsWith('.*')) {
-      const inside = [...since].filter(([name]) => name.startsWith(topic.slice(0, -1)));
-      await this.hub.subscribeFamily(stream, topic, options, new Map(inside), begun);
+      const prefix = topic.slice(0, -1);
+      const inside = [...since].filter(
+        ([name]) => name.startsWith(prefix) && parseTopic(name)?.kind === 'topic',
+      );
+      await this.hub.subscribeFamily(stream, topic, options, new Map(inside), (all, beyond) => {
+        begun(all);
+        if (beyond > 0) {
+          const said = { type: 'subscribed', topic, recovered: false, ...leftOut(beyond) };
+          stream.tell(JSON.stringify(said));
+        }
+      });
     } else {
       await this.hub.subscribe(stream, topic, options, since.get(topic) ?? null, (joined) => begun([joined]));
     }

@@ -71,6 +71,10 @@ class FakeReceiver implements Receiver, ReadyTarget {
     return true;
   }
 
+  giveUp(): void {
+    throw new Error('was given up');
+  }
+
   flushGathered(): void {
     if (this.blocked || this.queue.length === 0) return;
     this.writes.push(this.queue.length);
@@ -105,6 +109,7 @@ const quiet: HubStats = {
   delivered: () => {},
   deflated: () => {},
   skipped: () => {},
+  shed: () => {},
   publishFailed: (error) => {
     throw error;
   },

@@ -4,7 +4,7 @@ import { ConflateLane } from './conflate-lane.js';
 import { encode } from './encode.js';
 import { FanOut } from './fan-out.js';
 import type { Job } from './job.js';
-import { type Decision, Lane, type LaneHost } from './lane.js';
+import { type Decision, Lane, type LaneHost, type Shed } from './lane.js';
 import { LiveLane } from './live-lane.js';
 import { isWithin } from './overlap.js';
 import { repositionedText } from './protocol/messages.js';
@@ -31,6 +31,8 @@ export interface HubStats {
   delivered(job: Job): void;
   deflated(bytesIn: number, bytesOut: number): void;
   skipped(count: number): void;
+  /** Something was given up because a limit was reached. */
+  shed(what: Shed, count: number): void;
   publishFailed(error: unknown): void;
 }
 
@@ -171,33 +173,42 @@ export class Hub implements BrokerListener, LaneHost {
     onJoined(this.joined(log, since, lost), subscription);
   }
 
-  /** Subscribes to every topic below a family, present and future. */
+  /**
+   * Subscribes to every topic below a family, present and future.
+   * @param onJoined told of as many as an answer may name, those of `since` first, and how many there are beyond
+   */
   async subscribeFamily(
     receiver: Receiver,
     family: string,
     options: SubscriptionOptions,
     since: ReadonlyMap<string, Position>,
-    onJoined: (joined: readonly Joined[], subscription: Subscription) => void,
+    onJoined: (joined: readonly Joined[], beyond: number) => void,
   ): Promise<void> {
     const known = this.broker.openFamily(family);
-    if (known instanceof Promise) await known;
+    let beyond = known instanceof Promise ? await known : known;
     const lost = new Map<string, LossReason | undefined>();
     for (const [topic, position] of since) {
-      const log = this.broker.get(topic);
-      if (log === undefined) continue;
+      // A topic that is not known any more begins anew, and its client is told so.
+      const opened = this.broker.open(topic);
+      const log = opened instanceof Promise ? await opened : opened;
       const reached = this.broker.reach(log, position);
       lost.set(topic, reached instanceof Promise ? await reached : reached);
     }
     if (!receiver.isOpen) return;
-    const subscription = this.join(receiver, family, options);
+    this.join(receiver, family, options);
     const joined: Joined[] = [];
     const prefix = family.slice(0, -1);
-    for (const log of this.broker.logs()) {
-      if (!log.name.startsWith(prefix)) continue;
-      const position = since.get(log.name) ?? null;
-      joined.push(this.joined(log, position, position === null ? noPosition : lost.get(log.name)));
+    for (const [topic, position] of since) {
+      const log = this.broker.get(topic);
+      if (log !== undefined) joined.push(this.joined(log, position, lost.get(topic)));
     }
-    onJoined(joined, subscription);
+    for (const log of this.broker.logs()) {
+      if (!log.name.startsWith(prefix) || since.has(log.name)) continue;
+      if (joined.length < this.broker.maxFamilyTopics) joined.push(this.joined(log, null, noPosition));
+      else beyond++;
+    }
+    if (beyond > 0) this.shed('family_topic', beyond);
+    onJoined(joined, beyond);
   }
 
   /** Ends a subscription. A wider one of the same receiver takes its topics over where it ends. */
@@ -302,6 +313,10 @@ export class Hub implements BrokerListener, LaneHost {
 
   skipped(count: number): void {
     this.stats.skipped(count);
+  }
+
+  shed(what: Shed, count: number): void {
+    this.stats.shed(what, count);
   }
 
   decided(subscription: Subscription, decision: Decision, messages: number): void {

@@ -15,9 +15,20 @@ export interface LaneHost extends DeflateStats {
   demanded(messages: number): void;
   /** Publications that a policy left out, all receivers together. */
   skipped(count: number): void;
+  shed(what: Shed, count: number): void;
   /** What a policy did with one subscription, for whoever looks on. */
   decided(subscription: Subscription, decision: Decision, messages: number): void;
 }
+
+/**
+ * What was given up because a limit was reached. `delta_base`: the next message goes out whole. `held_key`: a slow
+ * client’s next message names it as skipped. `pause`: messages went out before their interval was over. `family_topic`:
+ * left out of the answer to a subscription.
+ */
+export type Shed = 'delta_base' | 'held_key' | 'pause' | 'family_topic';
+
+/** Topics of a family whose last message a lane keeps for the next patch. */
+const maxBasesOfLane = 10_000;
 
 /** `held`: too slow, gets the newest later. `caught_up`: has got it, with so many left out. `closed`: policy `all`. */
 export type Decision = 'held' | 'caught_up' | 'closed';
@@ -34,6 +45,8 @@ export abstract class Lane {
   private walkers = 0;
   /** Subscriptions in the list that have ended. */
   private ended = 0;
+  /** Delta: the last message that went out, by topic; a topic that is not there goes out whole. */
+  protected readonly bases = new Map<string, Publication>();
 
   constructor(
     protected readonly host: LaneHost,
@@ -41,6 +54,7 @@ export abstract class Lane {
     readonly name: string,
     readonly encoding: Encoding,
     readonly options: SubscriptionOptions,
+    private readonly maxBases = maxBasesOfLane,
   ) {}
 
   static key(options: SubscriptionOptions, encoding: Encoding): string {
@@ -61,7 +75,7 @@ export abstract class Lane {
   protected abstract sealAll(): void;
 
   /** The positions of a topic go on at another offset. */
-  protected abstract moveTo(topic: string, offset: number): void;
+  protected abstract moveTo(topic: string): void;
 
   /** The receiver of this subscription caught up: give it what it missed meanwhile. */
   abstract onDrained(subscription: Subscription): void;
@@ -79,7 +93,7 @@ export abstract class Lane {
   /** Tells every subscription, in its place among the messages, that the positions of a topic go on elsewhere. */
   announce(notice: Outgoing): void {
     this.sealAll();
-    this.moveTo(notice.topic, notice.offset);
+    this.moveTo(notice.topic);
     const outgoing = [notice];
     const bytes = encode(outgoing, this.encoding, this.host);
     this.host.demanded(this.size);
@@ -95,6 +109,20 @@ export abstract class Lane {
       },
       onBlocked: null,
     });
+  }
+
+  /** Keeps the message that the next patch of its topic applies to. @returns the one before */
+  protected rebase(publication: Publication): Publication | undefined {
+    const { topic } = publication;
+    const before = this.bases.get(topic);
+    // Taken out first: the map is in the order of use.
+    if (before !== undefined) this.bases.delete(topic);
+    else if (this.bases.size >= this.maxBases) {
+      this.bases.delete(this.bases.keys().next().value!);
+      this.host.shed('delta_base', 1);
+    }
+    this.bases.set(topic, publication);
+    return before;
   }
 
   add(subscription: Subscription): void {

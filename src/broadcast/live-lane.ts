@@ -15,8 +15,6 @@ const maxJobChars = 128 * 1024;
 /** Policy `all`: every publication, in order. */
 export class LiveLane extends Lane {
   private pending: Entry[] = [];
-  /** Delta: the message that the next patch applies to, by topic; the first message of a topic goes out whole. */
-  private readonly base = new Map<string, Publication>();
 
   accept(publication: Publication): void {
     const { topic, offset } = publication;
@@ -56,7 +54,7 @@ export class LiveLane extends Lane {
   }
 
   protected override moveTo(topic: string): void {
-    this.base.delete(topic);
+    this.bases.delete(topic);
   }
 
   settle(_subscription: Subscription, bring: () => void): void {
@@ -70,7 +68,7 @@ export class LiveLane extends Lane {
 
   dispose(): void {
     this.pending = [];
-    this.base.clear();
+    this.bases.clear();
   }
 
   private submit(entries: readonly Entry[]): void {
@@ -93,11 +91,9 @@ export class LiveLane extends Lane {
   }
 
   private delta(publication: Publication): string {
-    const { topic } = publication;
-    const base = this.base.get(topic) ?? null;
-    this.base.set(topic, publication);
+    const base = this.rebase(publication);
     const full = publication.text();
-    if (base === null || base.offset !== publication.offset - 1) return full;
+    if (base === undefined || base.offset !== publication.offset - 1) return full;
     const patch = mergePatch(base.data, publication.data);
     if (patch === undefined) return full;
     const text = publication.patchText(base.offset, JSON.stringify(patch));

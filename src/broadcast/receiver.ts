@@ -25,6 +25,8 @@ export interface Receiver {
    * @returns true when it is the first: {@link flushGathered} has to be called
    */
   gather(bytes: Buffer, messages: number, outgoing: readonly Outgoing[]): boolean;
+  /** More waits for it than may: it is closed as too slow. */
+  giveUp(): void;
   /** Writes what was gathered. */
   flushGathered(): void;
 }

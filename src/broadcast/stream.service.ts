@@ -165,15 +165,16 @@ export class StreamService implements ConnectionHandler {
     const options = message.optionsOf(request);
     const { since } = request;
     const prefix = request.topic.slice(0, -1);
-    if (since !== undefined && (isPosition(since) || Object.keys(since).some((t) => !t.startsWith(prefix)))) {
+    const isInside = (topic: string) => topic.startsWith(prefix) && parseTopic(topic)?.kind === 'topic';
+    if (since !== undefined && (isPosition(since) || !Object.keys(since).every(isInside))) {
       const problem = wrongField('/since', 'is to be {"<topic of the family>": {epoch, offset}, …}');
       this.refuse(connection, problem, request.id);
       return Promise.resolve();
     }
     const positions = new Map<string, Position>(Object.entries(since ?? {}));
-    return this.hub.subscribeFamily(connection, request.topic, options, positions, (all) => {
+    return this.hub.subscribeFamily(connection, request.topic, options, positions, (all, beyond) => {
       const answered = fitting(all, connection.share.maxQueuedBytes / 2);
-      connection.send(message.subscribedFamilyText(request, options, answered));
+      connection.send(message.subscribedFamilyText(request, options, answered, beyond));
       for (const joined of answered) this.sendMissed(connection, joined);
     });
   }

@@ -12,7 +12,9 @@ export type LossReason =
   | 'epoch_changed'
   | 'history_lost'
   | 'offset_ahead'
-  | 'too_much_missed';
+  | 'too_much_missed'
+  /** A family with more topics than an answer names. */
+  | 'too_many_topics';
 
 export type Missed = readonly Publication[] | LossReason;
 
@@ -30,6 +32,8 @@ export class TopicLog {
   lastFollowedMs = 0;
   /** Characters of JSON that the ring holds. */
   bytes = 0;
+  /** Its history has given it up: whoever still holds it must not add to it. */
+  forgotten = false;
   private ring: Publication[] = [];
   private head = 0;
 

@@ -77,6 +77,8 @@ export interface SubscribedMessage {
     readonly recovered: boolean;
     readonly reason?: string;
   }[];
+  /** For a family: how many topics the answer does not name. */
+  readonly topics_left_out?: number;
 }
 
 /** The positions of a topic go on under another epoch. */

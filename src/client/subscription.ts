@@ -94,6 +94,10 @@ export class Subscription<Topic extends string = string> {
     if (message.topics !== undefined) {
       const snapshot = (message.snapshot ?? {}) as Readonly<Record<string, unknown>>;
       for (const state of message.topics) this.joined(state, snapshot[state.topic]);
+      // The server names a bounded number of topics: what was missed of the others is not known.
+      if (message.topics_left_out) {
+        this.options.onGap?.({ topic: this.topic, reason: 'too_many_topics', from: null, to: null });
+      }
     } else if (message.epoch !== undefined && message.offset !== undefined) {
       const { topic, epoch, offset, recovered = false, reason } = message;
       this.joined({ topic, epoch, offset, recovered, reason }, message.snapshot);

@@ -73,8 +73,8 @@ export function brokerContract(name: string, makeWorld: () => Promise<BrokerWorl
       return world.node(history);
     };
     afterEach(() => world.end());
-    const publish = (node: Node, topic: string, ...data: unknown[]) =>
-      Promise.resolve(node.broker.publish(data.map((d) => ({ topic, data: d }))));
+    const publish = async (node: Node, topic: string, ...data: unknown[]) =>
+      node.broker.publish(data.map((d) => ({ topic, data: d })));
 
     it('gives offsets from 1 without holes, and announces each message once, in order', async () => {
       const node = await begin();
@@ -146,6 +146,40 @@ export function brokerContract(name: string, makeWorld: () => Promise<BrokerWorl
       const fresh = await node.broker.open('custom.never');
       expect([fresh.offset, fresh.last]).toEqual([0, null]);
       expect(fresh.epoch).not.toBe('');
+    });
+
+    it('knows a bounded number of topics: forgets what nobody follows, refuses what is too much', async () => {
+      const node = await begin({ maxTopics: 20 });
+      node.follows = (topic) => topic.startsWith('custom.kept');
+      for (let i = 0; i < 20; i++) await node.broker.open(`custom.kept${i}`);
+      await publish(node, 'custom.kept0', 'before');
+      // Nobody follows these: they are published, and not known for long.
+      for (let i = 0; i < 60; i++) await publish(node, `custom.other${i}`, i).catch(() => {});
+      const names = [...node.broker.logs()].map((log) => log.name);
+      expect(names.sort()).toEqual(Array.from({ length: 20 }, (_, i) => `custom.kept${i}`).sort());
+      expect(
+        await Promise.resolve()
+          .then(() => node.broker.open('custom.more'))
+          .catch((e) => e.code),
+      ).toBe('TOO_MANY_TOPICS');
+      expect(node.broker.givenUp.new_topic).toBeGreaterThan(0);
+      await publish(node, 'custom.kept0', 'after');
+      await node.until(() => node.of('custom.kept0').length === 2, 'both messages');
+      expect(node.broker.historyBytes).toBe(
+        [...node.broker.logs()].reduce((total, { bytes }) => total + bytes, 0),
+      );
+    });
+
+    it('knows at most so many topics of a family, and says how many there are beyond', async () => {
+      const first = await begin({ maxFamilyTopics: 3 });
+      await first.broker.publish(Array.from({ length: 10 }, (_, i) => ({ topic: `custom.f${i}`, data: i })));
+      if (!world.manyNodes) {
+        expect(await first.broker.openFamily('custom.*')).toBe(0);
+        return;
+      }
+      const late = await world.node({ maxFamilyTopics: 3 });
+      expect(await late.broker.openFamily('custom.*')).toBe(7);
+      expect([...late.broker.logs()].length).toBe(3);
     });
 
     it('knows the topics of a family', async () => {

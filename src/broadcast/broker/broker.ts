@@ -42,6 +42,12 @@ export interface BrokerListener {
 /** Whether processes hear each other; a `memory` broker is always `ok`. */
 export type BrokerState = 'ok' | 'degraded';
 
+/** Topics forgotten before their time, and new ones refused, because as many as may be were known. */
+export interface GivenUp {
+  readonly topic: number;
+  readonly new_topic: number;
+}
+
 /**
  * Orders, remembers and spreads publications. Gives each topic its offsets; the hub knows who is connected, the broker
  * how processes hear each other.
@@ -55,21 +61,30 @@ export abstract class Broker {
   abstract readonly unheard: number;
   /** Messages given up before their age because the history was full. */
   abstract readonly historyEvicted: number;
+  abstract readonly givenUp: GivenUp;
+  /** Topics that the answer to the subscription of a family names. */
+  abstract readonly maxFamilyTopics: number;
 
   /** Connects. Publications from before are not announced. */
   abstract start(listener: BrokerListener): Promise<void>;
 
   /**
    * Publishes in order; the listener is told of each. The answer is given at once where no other process is asked.
-   * @throws Problem 503 when a message could not be accepted
+   * @throws Problem 503 when a message could not be accepted, or a topic beyond the number that may be known
    */
   abstract publish(messages: readonly Message[]): readonly Published[] | Promise<readonly Published[]>;
 
-  /** The log of a topic at its present position, made if need be; kept up to date from then on. */
+  /**
+   * The log of a topic at its present position, made if need be; kept up to date from then on.
+   * @throws Problem 503 when all topics that may be known are followed
+   */
   abstract open(topic: string): TopicLog | Promise<TopicLog>;
 
-  /** Makes every topic of a family that is known anywhere known here. */
-  abstract openFamily(family: string): void | Promise<void>;
+  /**
+   * Makes the topics of a family that are known anywhere known here, at most {@link maxFamilyTopics}.
+   * @returns how many there are beyond
+   */
+  abstract openFamily(family: string): number | Promise<number>;
 
   /** The log of a topic that is known here. */
   abstract get(topic: string): TopicLog | undefined;

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { unavailable } from '../../domain/problem.js';
 import { isAlwaysRetained } from '../protocol/topics.js';
 import type { Publication } from '../publication.js';
 import { type HistoryLimits, TopicLog } from '../topic-log.js';
@@ -6,15 +7,29 @@ import { type HistoryLimits, TopicLog } from '../topic-log.js';
 export interface HistoryOptions extends HistoryLimits {
   /** Characters of JSON that all topics together may remember. */
   readonly maxBytes: number;
-  /** Topics known at once; beyond, the least recently used one without a subscriber is forgotten. */
+  /** Topics known at once; beyond, one that nobody follows is forgotten, and where all are followed a new one is refused. */
   readonly maxTopics: number;
+  /** Topics that the answer to the subscription of a family names. */
+  readonly maxFamilyTopics: number;
 }
+
+/** What a history asks and tells the broker that it belongs to. */
+export interface HistoryOwner {
+  /** Somebody follows the topic, or is about to: it may not be forgotten. */
+  isNeeded(log: TopicLog): boolean;
+  /** The topic is not known any more. */
+  forgotten(log: TopicLog): void;
+}
+
+/** Topics looked at for one that may be forgotten, so that a new topic costs the same however many there are. */
+const maxLooks = 1_000;
 
 export const defaultHistory: HistoryOptions = {
   maxMessages: 1_000,
   maxAgeMs: 300_000,
   maxBytes: 64 * 1024 * 1024,
   maxTopics: 100_000,
+  maxFamilyTopics: 10_000,
 };
 
 /** Makes epochs: never the same twice, in this process or another. */
@@ -34,11 +49,20 @@ export class History {
   private seq = 0;
   /** Messages given up because of {@link HistoryOptions.maxBytes} or {@link HistoryOptions.maxTopics}. */
   evicted = 0;
+  /** Topics forgotten before their time, and new ones refused, because of {@link HistoryOptions.maxTopics}. */
+  readonly givenUp = { topic: 0, new_topic: 0 };
 
-  constructor(readonly options: HistoryOptions) {}
+  constructor(
+    readonly options: HistoryOptions,
+    readonly owner: HistoryOwner,
+  ) {}
 
   get size(): number {
     return this.byName.size;
+  }
+
+  get isFull(): boolean {
+    return this.byName.size >= this.options.maxTopics;
   }
 
   get usedBytes(): number {
@@ -53,8 +77,12 @@ export class History {
     return this.byName.values();
   }
 
+  /** @throws Problem 503 when all topics that may be known are followed */
   create(topic: string, epoch: string, nowMs: number): TopicLog {
-    if (this.byName.size >= this.options.maxTopics) this.forgetOldest(nowMs);
+    if (this.isFull && !this.makeRoom()) {
+      this.givenUp.new_topic++;
+      throw unavailable('TOO_MANY_TOPICS', 'This process knows as many topics as it may.', 5);
+    }
     const log = new TopicLog(topic, epoch);
     log.retained = isAlwaysRetained(topic);
     log.lastFollowedMs = nowMs;
@@ -64,6 +92,7 @@ export class History {
 
   append(log: TopicLog, publication: Publication, followed: boolean): void {
     publication.seq = ++this.seq;
+    if (log.forgotten) return;
     if (followed) {
       log.retained = true;
       log.lastFollowedMs = publication.tsMs;
@@ -73,13 +102,14 @@ export class History {
   }
 
   prepend(log: TopicLog, older: readonly Publication[]): void {
+    if (log.forgotten) return;
     const before = log.bytes;
     log.prepend(older);
     this.bytes += log.bytes - before;
   }
 
   restart(log: TopicLog, epoch: string, offset: number): void {
-    this.bytes -= log.bytes;
+    if (!log.forgotten) this.bytes -= log.bytes;
     log.restart(epoch, offset);
   }
 
@@ -87,28 +117,44 @@ export class History {
    * Drops what is too old, and stops remembering for topics that nobody has followed for that long.
    * @param forgetIdle forget those topics altogether: somebody else keeps them
    */
-  sweep(nowMs: number, isFollowed: (topic: string) => boolean, forgetIdle = false): void {
+  sweep(nowMs: number, forgetIdle = false): void {
     const before = nowMs - this.options.maxAgeMs;
     for (const log of this.byName.values()) {
       this.bytes += log.trimOlderThan(before);
-      if (isFollowed(log.name)) log.lastFollowedMs = nowMs;
+      if (this.owner.isNeeded(log)) log.lastFollowedMs = nowMs;
       if (log.lastFollowedMs >= before) continue;
       log.retained = isAlwaysRetained(log.name);
-      if (log.last !== null && !forgetIdle) continue;
-      this.bytes -= log.bytes;
-      this.byName.delete(log.name);
+      if (log.last === null || forgetIdle) this.forget(log);
     }
   }
 
-  /** The one that was made first and that nobody can be following: it is not retained, or has been idle. */
-  private forgetOldest(nowMs: number): void {
+  forget(log: TopicLog): void {
+    if (log.forgotten) return;
+    log.forgotten = true;
+    this.bytes -= log.bytes;
+    this.byName.delete(log.name);
+    this.owner.forgotten(log);
+  }
+
+  /** Forgets the topic that is longest in the line and that nobody needs. @returns whether there was one */
+  private makeRoom(): boolean {
+    let looks = Math.min(maxLooks, this.byName.size);
     for (const log of this.byName.values()) {
-      if (log.retained && log.lastFollowedMs >= nowMs - this.options.maxAgeMs) continue;
-      this.evicted += log.size;
-      this.bytes -= log.bytes;
-      this.byName.delete(log.name);
-      return;
+      if (looks-- === 0) break;
+      if (!this.owner.isNeeded(log)) {
+        this.evicted += log.size;
+        this.givenUp.topic++;
+        this.forget(log);
+        return true;
+      }
+      this.toEnd(log);
     }
+    return false;
+  }
+
+  private toEnd(log: TopicLog): void {
+    this.byName.delete(log.name);
+    this.byName.set(log.name, log);
   }
 
   private shrink(): void {
@@ -117,9 +163,8 @@ export class History {
       const size = log.size;
       this.bytes += log.halve();
       this.evicted += size - log.size;
-      // To the end of the line: every topic gives something before one gives twice.
-      this.byName.delete(log.name);
-      this.byName.set(log.name, log);
+      // Every topic gives something before one gives twice.
+      this.toEnd(log);
       if (this.bytes <= this.options.maxBytes * 0.9) return;
     }
   }

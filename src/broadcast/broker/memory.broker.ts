@@ -1,6 +1,13 @@
 import { type Position, Publication } from '../publication.js';
 import type { LossReason, TopicLog } from '../topic-log.js';
-import { Broker, type BrokerListener, type BrokerState, type Message, type Published } from './broker.js';
+import {
+  Broker,
+  type BrokerListener,
+  type BrokerState,
+  type GivenUp,
+  type Message,
+  type Published,
+} from './broker.js';
 import { Epochs, History, type HistoryOptions } from './history.js';
 
 /** One process alone: everything is known here and answered at once. */
@@ -17,7 +24,10 @@ export class MemoryBroker extends Broker {
     private readonly nowMs: () => number = Date.now,
   ) {
     super();
-    this.history = new History(options);
+    this.history = new History(options, {
+      isNeeded: ({ name }) => this.listener?.isFollowed(name) ?? false,
+      forgotten: () => {},
+    });
   }
 
   override get historyBytes(): number {
@@ -32,18 +42,27 @@ export class MemoryBroker extends Broker {
     return this.history.evicted;
   }
 
+  override get givenUp(): GivenUp {
+    return this.history.givenUp;
+  }
+
+  override get maxFamilyTopics(): number {
+    return this.history.options.maxFamilyTopics;
+  }
+
   override start(listener: BrokerListener): Promise<void> {
     this.listener = listener;
     const everyMs = Math.min(this.history.options.maxAgeMs, 30_000);
-    this.sweeper = setInterval(
-      () => this.history.sweep(this.nowMs(), (topic) => listener.isFollowed(topic)),
-      everyMs,
-    ).unref();
+    this.sweeper = setInterval(() => this.history.sweep(this.nowMs()), everyMs).unref();
     return Promise.resolve();
   }
 
   override publish(messages: readonly Message[]): readonly Published[] {
     const tsMs = this.nowMs();
+    // All of them or none: a topic that is refused is refused before anything is published.
+    if (messages.length > 1) {
+      for (const { topic } of messages) if (this.history.get(topic) === undefined) this.begin(topic);
+    }
     const out = new Array<Published>(messages.length);
     for (let i = 0; i < messages.length; i++) {
       const { topic, data, json } = messages[i]!;
@@ -67,8 +86,9 @@ export class MemoryBroker extends Broker {
     return log;
   }
 
-  override openFamily(): void {
+  override openFamily(): number {
     // Everything that is known is known here.
+    return 0;
   }
 
   override get(topic: string): TopicLog | undefined {

@@ -4,6 +4,8 @@ import type { Line } from './redis-scripts.js';
 
 /** Lines kept while a topic is not in step; beyond, the history is asked instead. */
 const maxHeld = 10_000;
+/** Longest time from asking for a topic to following it: two commands. */
+const joiningMs = 4_000;
 
 /** What this process knows of one topic that Redis keeps. */
 export class Mirror {
@@ -11,6 +13,8 @@ export class Mirror {
   held: Line[] = [];
   loading: Promise<TopicLog> | null = null;
   filling: NodeJS.Timeout | null = null;
+  /** When it was last asked for by someone who is about to follow it. */
+  askedMs = 0;
   /** Older history on its way from Redis, from that offset. */
   reaching: { readonly from: number; readonly done: Promise<void> } | null = null;
   /** `alone`: where Redis stood when it was last heard; `null` when it was never. */
@@ -26,6 +30,11 @@ export class Mirror {
      */
     public state: 'loading' | 'live' | 'alone',
   ) {}
+
+  /** Somebody waits for it, or will follow it in a moment. */
+  isAwaited(nowMs: number): boolean {
+    return this.loading !== null || this.reaching !== null || nowMs - this.askedMs < joiningMs;
+  }
 
   hold(line: Line): void {
     this.held.push(line);

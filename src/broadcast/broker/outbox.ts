@@ -14,6 +14,8 @@ export interface Outgoing {
   /** Local clients have it already (it was published while Redis was away). */
   delivered: boolean;
   readonly done: (position: Position) => void;
+  /** It can neither be delivered here nor be said where it will land. */
+  readonly failed: (error: unknown) => void;
 }
 
 /** What one call carries. A repeated call has the same number, so that Redis can tell. */
@@ -152,7 +154,7 @@ export class Outbox {
     shard.sending = true;
     let positions: Position[];
     try {
-      positions = readPositions(await this.call(shard, batch));
+      positions = readPositions(await this.link.promptly(this.call(shard, batch)));
     } finally {
       shard.sending = false;
     }

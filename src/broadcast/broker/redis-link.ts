@@ -19,11 +19,16 @@ export interface LinkListener {
 }
 
 const commandTimeoutMs = 2_000;
+/** How long clients may have to wait for a Redis that says nothing. */
+const promptMs = 250;
+/** … and for one answer while it gives others. */
+const promptAtMostMs = 1_000;
 const retryDelay = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt, 5), 1_000);
 
 /**
  * The broker's own connections: one for commands, one that listens (on a cluster: sharded pub/sub, one per shard).
- * Commands fail at once while Redis is away, and after two seconds without an answer.
+ * Commands fail at once while Redis is away, after a quarter of a second without an answer where clients wait for it
+ * ({@link promptly}), else after two.
  */
 export class RedisLink {
   isUp = false;
@@ -34,6 +39,7 @@ export class RedisLink {
   private commandsReady = false;
   private listening = false;
   private stopped = false;
+  private answeredMs = 0;
 
   constructor(
     private readonly url: string,
@@ -70,6 +76,29 @@ export class RedisLink {
 
   get redis(): (Redis | Cluster) & Scripts {
     return this.commands;
+  }
+
+  /** The answer to a call that clients wait for. @throws Error when Redis says nothing for too long */
+  async promptly<T>(answer: Promise<T>): Promise<T> {
+    const begunMs = performance.now();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const look = (): void => {
+        const now = performance.now();
+        const restMs = Math.max(this.answeredMs, begunMs) + promptMs - now;
+        if (restMs > 0 && now - begunMs < promptAtMostMs) timer = setTimeout(look, restMs);
+        // The answer may have come while this process was busy: then it is read before the reject.
+        else setImmediate(() => reject(new Error('Redis does not answer')));
+      };
+      timer = setTimeout(look, promptMs);
+    });
+    try {
+      const answered = await Promise.race([answer, late]);
+      this.answeredMs = performance.now();
+      return answered;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** A command was not answered in time: the connection is given up, so that it is made anew. */

@@ -1,19 +1,26 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
+import { Problem } from '../../domain/problem.js';
 import { type Position, Publication } from '../publication.js';
 import type { LossReason, TopicLog } from '../topic-log.js';
-import { Broker, type BrokerListener, type BrokerState, type Message, type Published } from './broker.js';
+import {
+  Broker,
+  type BrokerListener,
+  type BrokerState,
+  type GivenUp,
+  type Message,
+  type Published,
+} from './broker.js';
 import { Epochs, History, type HistoryOptions } from './history.js';
 import { Mirror } from './mirror.js';
 import { Outbox, type Outgoing } from './outbox.js';
+import { holeMs, inBatches, RedisCatchUp } from './redis-catch-up.js';
 import { namespaceOf, RedisKeys, shardCount } from './redis-keys.js';
-import { RedisLink, type StreamEntry } from './redis-link.js';
+import { RedisLink } from './redis-link.js';
 import { type Line, readAnnouncement } from './redis-scripts.js';
 
 /** Messages that may wait for Redis while it is away. */
 const maxQueued = 100_000;
-/** How long a hole in the offsets may be the network's doing before it is looked up, ms. */
-const holeMs = 50;
 /** How often the positions of followed topics are compared with Redis, ms. */
 const auditMs = 5_000;
 const auditTopics = 1_000;
@@ -44,11 +51,13 @@ export class RedisBroker extends Broker {
   private readonly keys: RedisKeys;
   private readonly link: RedisLink;
   private readonly outbox: Outbox;
+  private readonly catchUp: RedisCatchUp;
   private readonly epochs = new Epochs();
   private listener!: BrokerListener;
   /** Counts attempts to recover, so that one that was overtaken ends. */
   private attempt = 0;
-  private recovering = false;
+  private recovery: 'none' | 'asking' | 'under way' = 'none';
+  private resting: NodeJS.Timeout | null = null;
   private wasUp = false;
   private awaySinceMs = 0;
   private timers: NodeJS.Timeout[] = [];
@@ -61,7 +70,11 @@ export class RedisBroker extends Broker {
     private readonly nowMs: () => number = Date.now,
   ) {
     super();
-    this.history = new History(options);
+    this.history = new History(options, {
+      isNeeded: ({ name }) =>
+        this.mirrors.get(name)?.isAwaited(this.nowMs()) === true || this.listener.isFollowed(name),
+      forgotten: ({ name }) => this.mirrors.delete(name),
+    });
     this.keys = new RedisKeys(namespaceOf(url));
     const channels = Array.from({ length: shardCount }, (_, shard) => this.keys.channel(shard));
     this.link = new RedisLink(url, channels, {
@@ -78,6 +91,11 @@ export class RedisBroker extends Broker {
         failed: (error) => this.onCommandFailed(error),
       },
     );
+    this.catchUp = new RedisCatchUp(this.keys, this.link, this.history, this.outbox, this.epochs, {
+      append: (log, offset, tsMs, body, lostFrom) => this.append(log, offset, tsMs, body, lostFrom),
+      restarted: (mirror, position) => this.restarted(mirror, position),
+      inStep: (mirror) => this.takeHeld(mirror),
+    });
   }
 
   /** The connection for commands, for what else the nodes keep in Redis. There from {@link start} on. */
@@ -97,12 +115,21 @@ export class RedisBroker extends Broker {
     return this.outbox.dropped;
   }
 
+  get givenUp(): GivenUp {
+    return this.history.givenUp;
+  }
+
+  get maxFamilyTopics(): number {
+    return this.history.options.maxFamilyTopics;
+  }
+
   override async start(listener: BrokerListener): Promise<void> {
     this.listener = listener;
     this.awaySinceMs = this.nowMs();
     const sweepMs = Math.min(this.history.options.maxAgeMs, 30_000);
     this.timers = [
-      setInterval(() => this.sweep(), sweepMs).unref(),
+      // What nobody follows here, Redis keeps.
+      setInterval(() => this.history.sweep(this.nowMs(), true), sweepMs).unref(),
       setInterval(() => void this.audit(), auditMs).unref(),
     ];
     await this.link.start();
@@ -113,6 +140,7 @@ export class RedisBroker extends Broker {
   override stop(): Promise<void> {
     this.stopped = true;
     for (const timer of this.timers) clearInterval(timer);
+    if (this.resting !== null) clearTimeout(this.resting);
     this.link.stop();
     return Promise.resolve();
   }
@@ -121,7 +149,9 @@ export class RedisBroker extends Broker {
 
   override publish(messages: readonly Message[]): readonly Published[] | Promise<readonly Published[]> {
     const tsMs = this.nowMs();
-    const alone = this.state === 'degraded' && !this.recovering;
+    const alone = this.isAlone;
+    // All of them or none: a topic that is refused is refused before anything is published.
+    if (alone) for (const { topic } of messages) this.mirrors.get(topic) ?? this.mirror(topic, 'loading');
     const answers = messages.map(({ topic, data, json }) => {
       const body = json ?? JSON.stringify(data) ?? 'null';
       return alone ? this.publishAlone(topic, body, tsMs) : this.publishToAll(topic, body, tsMs);
@@ -129,16 +159,21 @@ export class RedisBroker extends Broker {
     return alone ? (answers as Published[]) : Promise.all(answers);
   }
 
+  /** Nothing waits for Redis. While it is caught up with, messages go to it again. */
+  private get isAlone(): boolean {
+    return this.state === 'degraded' && this.recovery !== 'under way';
+  }
+
   private publishToAll(topic: string, body: string, tsMs: number): Promise<Published> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, failed) => {
       const done = (position: Position) => resolve({ topic, ...position });
-      this.outbox.push({ topic, body, tsMs, delivered: false, done });
+      this.outbox.push({ topic, body, tsMs, delivered: false, done, failed });
     });
   }
 
   private publishAlone(topic: string, body: string, tsMs: number): Published {
     const position = this.deliverAlone(topic, body, tsMs);
-    this.outbox.push({ topic, body, tsMs, delivered: true, done: () => {} });
+    this.outbox.push({ topic, body, tsMs, delivered: true, done: () => {}, failed: () => {} });
     return { topic, ...position };
   }
 
@@ -177,10 +212,8 @@ export class RedisBroker extends Broker {
     let mirror = this.mirrors.get(line.topic);
     if (mirror === undefined) {
       if (!this.listener.isFollowed(line.topic)) return;
-      // A new topic of a followed family: it begins here.
-      mirror = this.mirror(line.topic, 'live');
-      this.history.restart(mirror.log, line.epoch, line.offset - 1);
-      this.listener.onReposition(mirror.log, 'begun', 0);
+      mirror = this.begin(line);
+      if (mirror === undefined) return;
     }
     if (mirror.state !== 'live') {
       mirror.hold(line);
@@ -199,6 +232,21 @@ export class RedisBroker extends Broker {
     this.takeHeld(mirror);
   }
 
+  /** A new topic of a followed family; `undefined` when there are as many topics as may be, which has been counted. */
+  private begin({ topic, epoch, offset }: Line): Mirror | undefined {
+    const isFull = this.history.isFull;
+    let mirror: Mirror;
+    try {
+      mirror = this.mirror(topic, 'live');
+    } catch {
+      return undefined;
+    }
+    this.history.restart(mirror.log, epoch, offset - 1);
+    // Where topics were refused, earlier messages of this one may have gone by unheard.
+    this.listener.onReposition(mirror.log, 'begun', isFull ? null : 0);
+    return mirror;
+  }
+
   /** Redis has forgotten the topic and begun again. */
   private restarted(mirror: Mirror, { epoch, offset }: Position): void {
     this.history.restart(mirror.log, epoch, offset);
@@ -211,6 +259,7 @@ export class RedisBroker extends Broker {
   }
 
   private append(log: TopicLog, offset: number, tsMs: number, body: string, lostFrom: number | null): void {
+    if (log.forgotten) return;
     const publication = Publication.fromJson(log.name, log.prefix, offset, tsMs, body, lostFrom);
     this.history.append(log, publication, this.listener.isFollowed(log.name));
     this.listener.onPublication(log, publication);
@@ -228,37 +277,40 @@ export class RedisBroker extends Broker {
 
   override open(topic: string): TopicLog | Promise<TopicLog> {
     const mirror = this.mirrors.get(topic) ?? this.mirror(topic, 'loading');
+    mirror.askedMs = this.nowMs();
+    if (mirror.state === 'loading' && this.isAlone) this.goAlone(mirror);
     if (mirror.state !== 'loading') return mirror.log;
     mirror.loading ??= this.load(mirror);
     return mirror.loading;
   }
 
-  override async openFamily(family: string): Promise<void> {
-    if (!this.link.isUp) return;
-    const prefix = family.slice(0, -1);
-    const shards = Array.from({ length: shardCount }, (_, shard) =>
-      this.link.redis.smembers(this.keys.topics(shard)),
-    );
-    const topics = (await Promise.all(shards)).flat().filter((topic) => topic.startsWith(prefix));
-    await Promise.all(topics.slice(0, this.history.options.maxTopics).map((topic) => this.open(topic)));
+  override async openFamily(family: string): Promise<number> {
+    if (this.isAlone) return 0;
+    try {
+      const { topics, beyond } = await this.catchUp.topicsOf(family, this.maxFamilyTopics);
+      let refused = 0;
+      await inBatches(topics, async (topic) => {
+        try {
+          await this.open(topic);
+        } catch (error) {
+          if (!(error instanceof Problem)) throw error;
+          refused++;
+        }
+      });
+      return beyond + refused;
+    } catch (error) {
+      this.onCommandFailed(error);
+      return 0;
+    }
   }
 
   private async load(mirror: Mirror): Promise<TopicLog> {
     const { log } = mirror;
     try {
-      const [epoch, offset, tsMs, body] = await this.link.redis.tidewatchOpen(
-        3,
-        this.keys.meta(log.name),
-        this.keys.history(log.name),
-        this.keys.topics(this.keys.shardOf(log.name)),
-        `${this.outbox.origin}.${this.epochs.next()}`,
-        log.name,
-      );
+      const { epoch, offset, last } = await this.catchUp.opened(log);
       if (mirror.state === 'loading') {
-        this.history.restart(log, epoch, Number(offset));
-        if (body !== '') {
-          log.last = Publication.fromJson(log.name, log.prefix, log.offset, Number(tsMs), body);
-        }
+        this.history.restart(log, epoch, offset);
+        log.last = last ?? log.last;
         mirror.state = 'live';
         this.takeHeld(mirror);
       }
@@ -273,56 +325,35 @@ export class RedisBroker extends Broker {
   }
 
   override async reach(log: TopicLog, since: Position): Promise<LossReason | undefined> {
-    // The client may come from a node that is a moment ahead of this one.
     const mirror = this.mirrors.get(log.name);
-    if (
-      mirror !== undefined &&
-      mirror.state === 'live' &&
-      since.epoch === log.epoch &&
-      since.offset > log.offset
-    ) {
-      await this.fill(mirror);
-    }
-    const missed = log.after(since);
-    if (typeof missed !== 'string') return undefined;
-    if (missed !== 'history_lost' || mirror?.state !== 'live') return missed;
+    if (mirror === undefined) return this.lossIn(log, since);
+    mirror.askedMs = this.nowMs();
+    // The client may come from a node that is a moment ahead of this one.
+    const isAhead = since.epoch === log.epoch && since.offset > log.offset;
+    if (isAhead && mirror.state === 'live') await this.quietly(this.catchUp.fill(mirror));
+    const lost = this.lossIn(log, since);
+    if (lost !== 'history_lost' || mirror.state !== 'live') return lost;
     log.retained = true;
     log.lastFollowedMs = this.nowMs();
     const to = (log.oldest ?? log.offset + 1) - 1;
     if (mirror.reaching === null || mirror.reaching.from > since.offset) {
-      const done = this.readOlder(mirror, since.offset, to).finally(() => {
+      const done = this.quietly(this.catchUp.readOlder(mirror, since.offset, to)).finally(() => {
         mirror.reaching = null;
       });
       mirror.reaching = { from: since.offset, done };
     }
     await mirror.reaching.done;
-    const now = log.after(since);
-    return typeof now === 'string' ? now : undefined;
+    return this.lossIn(log, since);
   }
 
-  private async readOlder({ log }: Mirror, from: number, to: number): Promise<void> {
-    const epoch = log.epoch;
-    const older = await this.readHistory(log.name, from + 1, to).catch((error: unknown) => {
-      this.onCommandFailed(error);
-      return [];
-    });
-    const first = older[0]?.offset;
-    if (log.epoch !== epoch || first === undefined || older.at(-1)!.offset !== to) return;
-    if (log.oldest !== null && log.oldest !== to + 1) return;
-    this.history.prepend(
-      log,
-      older.map((line) => Publication.fromJson(log.name, log.prefix, line.offset, line.tsMs, line.body)),
-    );
+  private lossIn(log: TopicLog, since: Position): LossReason | undefined {
+    const missed = log.after(since);
+    return typeof missed === 'string' ? missed : undefined;
   }
 
-  private async readHistory(topic: string, from: number, to: number | '+'): Promise<RememberedLine[]> {
-    const last = to === '+' ? '+' : `${to}-0`;
-    const entries = (await this.link.redis.xrange(
-      this.keys.history(topic),
-      `${from}-0`,
-      last,
-    )) as StreamEntry[];
-    return entries.map(readEntry);
+  /** What cannot be looked up now will be once Redis is back. */
+  private quietly(asked: Promise<void>): Promise<void> {
+    return asked.catch((error: unknown) => this.onCommandFailed(error));
   }
 
   // ── holes ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -330,50 +361,8 @@ export class RedisBroker extends Broker {
   private fillLater(mirror: Mirror): void {
     mirror.filling ??= setTimeout(() => {
       mirror.filling = null;
-      if (mirror.held.length > 0)
-        void this.fill(mirror).catch((error: unknown) => this.onCommandFailed(error));
+      if (mirror.held.length > 0) void this.quietly(this.catchUp.fill(mirror));
     }, holeMs);
-  }
-
-  /** Brings a live topic to where Redis stands, and names what Redis does not have any more. */
-  private async fill(mirror: Mirror): Promise<void> {
-    const { log } = mirror;
-    const { epoch } = log;
-    const [[nowEpoch, nowOffset, time, body], lines] = await Promise.all([
-      this.link.redis.hmget(this.keys.meta(log.name), 'e', 'o', 't', 'b'),
-      this.readHistory(log.name, log.offset + 1, '+'),
-    ]);
-    if (mirror.state !== 'live' || log.epoch !== epoch || nowEpoch == null) return;
-    const reached = Number(nowOffset);
-    if (nowEpoch === epoch && reached < log.offset) {
-      const renewed = await this.link.redis.tidewatchRenew(
-        2,
-        this.keys.meta(log.name),
-        this.keys.history(log.name),
-        epoch,
-        `${this.outbox.origin}.${this.epochs.next()}`,
-        log.offset,
-      );
-      if (log.epoch === epoch && renewed !== epoch) {
-        this.restarted(mirror, { epoch: renewed, offset: reached });
-      }
-      return;
-    }
-    if (nowEpoch !== epoch) {
-      const fresh = await this.readHistory(log.name, 1, '+');
-      if (mirror.state !== 'live' || log.epoch !== epoch) return;
-      this.restarted(mirror, { epoch: nowEpoch, offset: (fresh[0]?.offset ?? reached + 1) - 1 });
-      lines.splice(0, lines.length, ...fresh);
-    }
-    const take = (offset: number, tsMs: number, text: string): void => {
-      if (offset <= log.offset) return;
-      this.append(log, offset, tsMs, text, offset === log.offset + 1 ? null : log.offset + 1);
-    };
-    for (const line of lines) take(line.offset, line.tsMs, line.body);
-    // The history is gone: the newest message is still known, and says what is lost before it.
-    if (body != null) take(reached, Number(time), body);
-    mirror.held = mirror.held.filter((line) => line.epoch === log.epoch);
-    this.takeHeld(mirror);
   }
 
   /** The last message of a topic may be the one that was not heard: positions are compared now and then. */
@@ -384,19 +373,8 @@ export class RedisBroker extends Broker {
     );
     // A different part each time where there are more than one round can take.
     const from = followed.length <= auditTopics ? 0 : Math.floor(Math.random() * followed.length);
-    try {
-      await Promise.all(
-        [...followed.slice(from), ...followed.slice(0, from)].slice(0, auditTopics).map(async (mirror) => {
-          const offset = await this.link.redis.hget(this.keys.meta(mirror.log.name), 'o');
-          if (Number(offset) > mirror.log.offset) {
-            await pause(holeMs);
-            if (Number(offset) > mirror.log.offset) await this.fill(mirror);
-          }
-        }),
-      );
-    } catch (error) {
-      this.onCommandFailed(error);
-    }
+    const part = [...followed.slice(from), ...followed.slice(0, from)].slice(0, auditTopics);
+    await this.quietly(this.catchUp.audit(part));
   }
 
   // ── Redis away and back ────────────────────────────────────────────────────────────────────────────────────────
@@ -409,7 +387,7 @@ export class RedisBroker extends Broker {
 
   private degrade(reason: string): void {
     this.attempt++;
-    this.recovering = false;
+    this.recovery = 'none';
     if (this.stopped) return;
     if (this.state === 'ok') {
       this.state = 'degraded';
@@ -418,27 +396,38 @@ export class RedisBroker extends Broker {
     }
     for (const entry of this.outbox.undelivered()) {
       entry.delivered = true;
-      entry.done(this.deliverAlone(entry.topic, entry.body, entry.tsMs));
+      try {
+        entry.done(this.deliverAlone(entry.topic, entry.body, entry.tsMs));
+      } catch (error) {
+        entry.failed(error);
+      }
     }
     // A Redis that answers with an error does not make the link go down and up.
-    setTimeout(() => void this.recover(), restMs).unref();
+    this.resting ??= setTimeout(() => {
+      this.resting = null;
+      void this.recover();
+    }, restMs).unref();
   }
 
   private async recover(): Promise<void> {
-    if (this.recovering || this.stopped || this.state === 'ok' || !this.link.isUp) return;
-    this.recovering = true;
+    if (this.recovery !== 'none' || this.stopped || this.state === 'ok' || !this.link.isUp) return;
+    this.recovery = 'asking';
     const attempt = ++this.attempt;
     const { dropped } = this.outbox;
     try {
+      await this.catchUp.probe();
+      if (attempt !== this.attempt) return;
       // From here on messages wait for Redis again: what clients here have already is a fixed set.
+      this.recovery = 'under way';
       await this.outbox.resend();
-      await Promise.all([...this.mirrors.values()].map((mirror) => this.catchUp(mirror)));
+      this.forgetUnfollowed();
+      await inBatches([...this.mirrors.values()], (mirror) => this.bringUp(mirror));
     } catch (error) {
       if (attempt === this.attempt) this.degrade(error instanceof Error ? error.message : String(error));
       return;
     }
     if (attempt !== this.attempt) return;
-    this.recovering = false;
+    this.recovery = 'none';
     this.state = 'ok';
     this.outbox.forgetDelivered();
     for (const mirror of this.mirrors.values()) this.comeBack(mirror);
@@ -446,32 +435,16 @@ export class RedisBroker extends Broker {
     this.wasUp = true;
   }
 
-  private async catchUp(mirror: Mirror): Promise<void> {
-    if (mirror.state === 'live') await this.fill(mirror);
-    if (mirror.state === 'alone') await this.catchUpAlone(mirror);
+  /** Redis knows more of them than this process: they need no catching up. */
+  private forgetUnfollowed(): void {
+    for (const { log } of this.mirrors.values()) {
+      if (!this.history.owner.isNeeded(log)) this.history.forget(log);
+    }
   }
 
-  /** Delivers, still under the local epoch, what the other nodes have published meanwhile. */
-  private async catchUpAlone(mirror: Mirror): Promise<void> {
-    const { log, remote } = mirror;
-    const [epoch, offset] = await this.link.redis.tidewatchOpen(
-      3,
-      this.keys.meta(log.name),
-      this.keys.history(log.name),
-      this.keys.topics(this.keys.shardOf(log.name)),
-      `${this.outbox.origin}.${this.epochs.next()}`,
-      log.name,
-    );
-    // In a new epoch everything is new; where Redis was never heard before, nothing was missed.
-    const from = remote === null ? null : remote.epoch === epoch ? remote.offset + 1 : 1;
-    const lines = from === null ? [] : await this.readHistory(log.name, from, '+');
-    const first = lines[0]?.offset ?? Number(offset) + 1;
-    mirror.lost = from === null || remote?.epoch !== epoch ? null : first - from;
-    for (const line of lines) {
-      if (this.outbox.wasDelivered(log.name, line.origin, line.number)) continue;
-      this.append(log, log.offset + 1, line.tsMs, line.body, null);
-    }
-    mirror.remote = { epoch, offset: lines.at(-1)?.offset ?? Number(offset) };
+  private async bringUp(mirror: Mirror): Promise<void> {
+    if (mirror.state === 'live') await this.catchUp.fill(mirror);
+    if (mirror.state === 'alone') await this.catchUp.fillAlone(mirror);
   }
 
   private comeBack(mirror: Mirror): void {
@@ -492,31 +465,4 @@ export class RedisBroker extends Broker {
     this.mirrors.set(topic, mirror);
     return mirror;
   }
-
-  private sweep(): void {
-    this.history.sweep(this.nowMs(), (topic) => this.listener.isFollowed(topic), true);
-    for (const [topic, { log }] of this.mirrors) {
-      if (this.history.get(topic) !== log) this.mirrors.delete(topic);
-    }
-  }
-}
-
-interface RememberedLine {
-  readonly offset: number;
-  readonly tsMs: number;
-  readonly body: string;
-  readonly origin: string;
-  readonly number: number;
-}
-
-function readEntry([id, fields]: StreamEntry): RememberedLine {
-  const values = new Map<string, string>();
-  for (let i = 0; i < fields.length; i += 2) values.set(fields[i]!, fields[i + 1]!);
-  return {
-    offset: Number(id.slice(0, id.indexOf('-'))),
-    tsMs: Number(values.get('t')),
-    body: values.get('b') ?? 'null',
-    origin: values.get('g') ?? '',
-    number: Number(values.get('n')),
-  };
 }

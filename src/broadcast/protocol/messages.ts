@@ -163,10 +163,15 @@ export function subscribedText(message: Subscribe, options: SubscriptionOptions,
   );
 }
 
+/** Topics of a family that the answer does not name: their messages come, what was missed of them does not. */
+export const leftOut = (beyond: number) =>
+  beyond === 0 ? {} : ({ reason: 'too_many_topics', topics_left_out: beyond } as const);
+
 export function subscribedFamilyText(
   message: Subscribe,
   options: SubscriptionOptions,
   joined: readonly Joined[],
+  beyond: number,
 ): string {
   const snapshot = joined.map((j) => `${JSON.stringify(j.topic)}:${j.last?.body ?? 'null'}`).join(',');
   return withSnapshot(
@@ -177,7 +182,8 @@ export function subscribedFamilyText(
       policy: options.policy,
       every_ms: options.policy === 'conflate' ? options.everyMs : undefined,
       delta: message.delta || undefined,
-      recovered: joined.length > 0 && joined.every((j) => j.recovered),
+      recovered: beyond === 0 && joined.length > 0 && joined.every((j) => j.recovered),
+      ...leftOut(beyond),
       topics: joined.map((j) => ({
         topic: j.topic,
         epoch: j.position.epoch,

@@ -126,6 +126,12 @@ export const wsHistoryEvicted = counter(
   'Messages given up before their age because the history was full.',
 );
 
+export const wsShed = counter(
+  'tidewatch_ws_shed_total',
+  'What a limit on memory made the hub give up: topics forgotten early or refused, topics of a family left out of an answer, bases of patches, keys held for slow clients, pauses of conflation cut short.',
+  { what: ['topic', 'new_topic', 'family_topic', 'delta_base', 'held_key', 'pause'] },
+);
+
 export const wsDeliverySeconds = histogram(
   'tidewatch_ws_delivery_seconds',
   'From a publication, or the end of the interval that a conflating client asked for, to its last byte handed to the last subscriber’s socket.',

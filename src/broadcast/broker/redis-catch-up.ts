@@ -1,0 +1,206 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Position, Publication } from '../publication.js';
+import type { TopicLog } from '../topic-log.js';
+import type { Epochs, History } from './history.js';
+import type { Mirror } from './mirror.js';
+import type { Outbox } from './outbox.js';
+import { type RedisKeys, shardCount } from './redis-keys.js';
+import type { RedisLink, StreamEntry } from './redis-link.js';
+
+/** How long a hole in the offsets may be the network's doing before it is looked up, ms. */
+export const holeMs = 50;
+/** Calls for many topics that Redis is given at once. */
+const maxAtOnce = 500;
+/** Names that one step through the topics of a shard looks at. */
+const scanNames = 1_000;
+
+/** What is done with what Redis says. */
+export interface CatchUpListener {
+  /** The next message of a topic; those from `lostFrom` up to it are lost. */
+  append(log: TopicLog, offset: number, tsMs: number, body: string, lostFrom: number | null): void;
+  /** Redis has forgotten the topic and begun again. */
+  restarted(mirror: Mirror, position: Position): void;
+  /** The mirror is where Redis stands: what arrived ahead can follow. */
+  inStep(mirror: Mirror): void;
+}
+
+/** Reads from Redis where topics stand and what this process has not heard of them. */
+export class RedisCatchUp {
+  constructor(
+    private readonly keys: RedisKeys,
+    private readonly link: RedisLink,
+    private readonly history: History,
+    private readonly outbox: Outbox,
+    private readonly epochs: Epochs,
+    private readonly on: CatchUpListener,
+  ) {}
+
+  /** Asks something of every shard, so that a master of a cluster that is frozen is noticed. */
+  async probe(): Promise<void> {
+    const { keys, link } = this;
+    const asked = Array.from({ length: shardCount }, (_, shard) => link.redis.exists(keys.seen(shard)));
+    await link.promptly(Promise.all(asked));
+  }
+
+  /** Where a topic stands, with an epoch made if it has none. */
+  async opened({ name, prefix }: TopicLog): Promise<Position & { last: Publication | null }> {
+    const { keys, link } = this;
+    const call = link.redis.tidewatchOpen(
+      3,
+      keys.meta(name),
+      keys.history(name),
+      keys.topics(keys.shardOf(name)),
+      this.newEpoch(),
+      name,
+    );
+    const [epoch, reached, tsMs, body] = await link.promptly(call);
+    const offset = Number(reached);
+    const last = body === '' ? null : Publication.fromJson(name, prefix, offset, Number(tsMs), body);
+    return { epoch, offset, last };
+  }
+
+  /** The topics of a family that Redis knows: at most `max`, and how many there are beyond. */
+  async topicsOf(family: string, max: number): Promise<{ topics: string[]; beyond: number }> {
+    const prefix = family.slice(0, -1);
+    const topics: string[] = [];
+    let beyond = 0;
+    const scan = async (shard: number): Promise<void> => {
+      let cursor = '0';
+      do {
+        const asked = this.link.redis.sscan(this.keys.topics(shard), cursor, 'COUNT', scanNames);
+        const [next, names] = await this.link.promptly(asked);
+        for (const name of names) {
+          if (!name.startsWith(prefix)) continue;
+          if (topics.length < max) topics.push(name);
+          else beyond++;
+        }
+        cursor = next;
+      } while (cursor !== '0');
+    };
+    await Promise.all(Array.from({ length: shardCount }, (_, shard) => scan(shard)));
+    return { topics, beyond };
+  }
+
+  /** Puts what Redis remembers from an offset up to another in front of what is known here. */
+  async readOlder({ log }: Mirror, from: number, to: number): Promise<void> {
+    const { epoch } = log;
+    const older = await this.readHistory(log.name, from + 1, to);
+    const first = older[0]?.offset;
+    if (log.epoch !== epoch || first === undefined || older.at(-1)!.offset !== to) return;
+    if (log.oldest !== null && log.oldest !== to + 1) return;
+    this.history.prepend(
+      log,
+      older.map((line) => Publication.fromJson(log.name, log.prefix, line.offset, line.tsMs, line.body)),
+    );
+  }
+
+  /** Brings a live topic to where Redis stands, and names what Redis does not have any more. */
+  async fill(mirror: Mirror): Promise<void> {
+    const { log } = mirror;
+    const { epoch } = log;
+    const [[nowEpoch, nowOffset, time, body], lines] = await Promise.all([
+      this.link.redis.hmget(this.keys.meta(log.name), 'e', 'o', 't', 'b'),
+      this.readHistory(log.name, log.offset + 1, '+'),
+    ]);
+    if (mirror.state !== 'live' || log.epoch !== epoch || nowEpoch == null) return;
+    const reached = Number(nowOffset);
+    if (nowEpoch === epoch && reached < log.offset) {
+      await this.renew(mirror, reached);
+      return;
+    }
+    if (nowEpoch !== epoch) {
+      const fresh = await this.readHistory(log.name, 1, '+');
+      if (mirror.state !== 'live' || log.epoch !== epoch) return;
+      this.on.restarted(mirror, { epoch: nowEpoch, offset: (fresh[0]?.offset ?? reached + 1) - 1 });
+      lines.splice(0, lines.length, ...fresh);
+    }
+    const take = (offset: number, tsMs: number, text: string): void => {
+      if (offset <= log.offset) return;
+      this.on.append(log, offset, tsMs, text, offset === log.offset + 1 ? null : log.offset + 1);
+    };
+    for (const line of lines) take(line.offset, line.tsMs, line.body);
+    // The history is gone: the newest message is still known, and says what is lost before it.
+    if (body != null) take(reached, Number(time), body);
+    mirror.held = mirror.held.filter((line) => line.epoch === log.epoch);
+    this.on.inStep(mirror);
+  }
+
+  /** Delivers, still under the local epoch, what the other nodes have published while Redis was away. */
+  async fillAlone(mirror: Mirror): Promise<void> {
+    const { log, remote } = mirror;
+    const { epoch, offset } = await this.opened(log);
+    // In a new epoch everything is new; where Redis was never heard before, nothing was missed.
+    const from = remote === null ? null : remote.epoch === epoch ? remote.offset + 1 : 1;
+    const lines = from === null ? [] : await this.readHistory(log.name, from, '+');
+    const first = lines[0]?.offset ?? offset + 1;
+    mirror.lost = from === null || remote?.epoch !== epoch ? null : first - from;
+    for (const line of lines) {
+      if (this.outbox.wasDelivered(log.name, line.origin, line.number)) continue;
+      this.on.append(log, log.offset + 1, line.tsMs, line.body, null);
+    }
+    mirror.remote = { epoch, offset: lines.at(-1)?.offset ?? offset };
+  }
+
+  /** Compares positions with Redis: the last message of a topic may be the one that was not heard. */
+  async audit(mirrors: readonly Mirror[]): Promise<void> {
+    await inBatches(mirrors, async (mirror) => {
+      const offset = await this.link.redis.hget(this.keys.meta(mirror.log.name), 'o');
+      if (Number(offset) <= mirror.log.offset) return;
+      await pause(holeMs);
+      if (Number(offset) > mirror.log.offset) await this.fill(mirror);
+    });
+  }
+
+  /** Redis came back with less than it had given out. */
+  private async renew(mirror: Mirror, reached: number): Promise<void> {
+    const { log } = mirror;
+    const { epoch } = log;
+    const renewed = await this.link.redis.tidewatchRenew(
+      2,
+      this.keys.meta(log.name),
+      this.keys.history(log.name),
+      epoch,
+      this.newEpoch(),
+      log.offset,
+    );
+    if (log.epoch === epoch && renewed !== epoch)
+      this.on.restarted(mirror, { epoch: renewed, offset: reached });
+  }
+
+  private newEpoch(): string {
+    return `${this.outbox.origin}.${this.epochs.next()}`;
+  }
+
+  private async readHistory(topic: string, from: number, to: number | '+'): Promise<RememberedLine[]> {
+    const last = to === '+' ? '+' : `${to}-0`;
+    const entries = await this.link.redis.xrange(this.keys.history(topic), `${from}-0`, last);
+    return (entries as StreamEntry[]).map(readEntry);
+  }
+}
+
+/** Does something for each of many, {@link maxAtOnce} at a time. */
+export async function inBatches<T>(items: readonly T[], act: (item: T) => unknown): Promise<void> {
+  for (let from = 0; from < items.length; from += maxAtOnce) {
+    await Promise.all(items.slice(from, from + maxAtOnce).map(act));
+  }
+}
+
+interface RememberedLine {
+  readonly offset: number;
+  readonly tsMs: number;
+  readonly body: string;
+  readonly origin: string;
+  readonly number: number;
+}
+
+function readEntry([id, fields]: StreamEntry): RememberedLine {
+  const values = new Map<string, string>();
+  for (let i = 0; i < fields.length; i += 2) values.set(fields[i]!, fields[i + 1]!);
+  return {
+    offset: Number(id.slice(0, id.indexOf('-'))),
+    tsMs: Number(values.get('t')),
+    body: values.get('b') ?? 'null',
+    origin: values.get('g') ?? '',
+    number: Number(values.get('n')),
+  };
+}
