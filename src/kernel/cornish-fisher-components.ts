@@ -1,6 +1,7 @@
 import { centralMoments } from './central-moments.js';
 import type { Shape } from './cornish-fisher-tail.js';
 import { cornishFisherVar } from './cornish-fisher-var.js';
+import { momentScale, scaledBy } from './moment-scale.js';
 import { normalQuantile } from './normal-quantile.js';
 import { portfolioReturns } from './portfolio-returns.js';
 import { tailProbability } from './tail-probability.js';
@@ -14,6 +15,7 @@ import { fromMarginals, type VarComponents } from './var-components.js';
  * @param returns one array of one-day returns per asset, equally long
  * @param exposures money or weight per asset
  * @param ddof of the deviation; the shape uses population moments
+ * @throws RangeError on no or unequally long series, NaN or an infinity
  */
 export function cornishFisherComponents(
   returns: readonly ArrayLike<number>[],
@@ -44,7 +46,7 @@ export function cornishFisherComponents(
 export function shapeOf(values: ArrayLike<number>, ddof = 1): Shape {
   const n = values.length;
   const scale = momentScale(values);
-  const m = centralMoments(scale === 1 ? values : Float64Array.from(values, (v) => v / scale));
+  const m = centralMoments(scaledBy(values, scale));
   const sigma2 = m.second;
   return {
     mean: m.mean * scale,
@@ -54,24 +56,18 @@ export function shapeOf(values: ArrayLike<number>, ddof = 1): Shape {
   };
 }
 
-/** The power of two by which values are divided so that their fourth powers stay within range; mostly 1. */
-function momentScale(values: ArrayLike<number>): number {
-  let largest = 0;
-  for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]!));
-  if (largest === 0 || !Number.isFinite(largest) || (largest > 1e-50 && largest < 1e50)) return 1;
-  return 2 ** Math.floor(Math.log2(largest));
-}
-
+/** A marginal has the unit of a return, so it is the same of the P&L divided by any scale. */
 function marginals(
   returns: readonly ArrayLike<number>[],
-  pnl: Float64Array,
+  unscaled: Float64Array,
   shape: Shape,
   z: number,
   h: number,
   ddof: number,
 ): Float64Array {
-  const n = pnl.length;
-  const { second: m2, third: m3, fourth: m4 } = centralMoments(pnl);
+  const n = unscaled.length;
+  const pnl = scaledBy(unscaled, momentScale(unscaled));
+  const { mean: centre, second: m2, third: m3, fourth: m4 } = centralMoments(pnl);
   const s = shape.skewness / Math.sqrt(h);
   const k = shape.excessKurtosis / h;
   // VaR = −h·μ − √h·σ·q(S, K); partial derivatives of q by S and K.
@@ -88,7 +84,7 @@ function marginals(
     let d4 = 0;
     for (let t = 0; t < n; t++) {
       const x = r[t]! - mean;
-      const p = pnl[t]! - shape.mean;
+      const p = pnl[t]! - centre;
       d2 += x * p;
       d3 += x * p * p;
       d4 += x * p * p * p;

@@ -18,6 +18,25 @@ export const portfolioId = z
   .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'must be 1 to 64 characters of letters, digits and _.-');
 
 export const finite = z.number({ error: 'must be a finite number' });
+/**
+ * Beyond this nothing is a weight, a quantity, a price or money; within it no square, product or sum of a calculation
+ * leaves the range of a double.
+ */
+const largestAmount = 1e30;
+const amountRule = `must be a number between -${largestAmount} and ${largestAmount}`;
+export const amount = z
+  .number({ error: amountRule })
+  .min(-largestAmount, amountRule)
+  .max(largestAmount, amountRule);
+export const amounts = (min: number) =>
+  numbers(min, { test: (x) => Math.abs(x) <= largestAmount, text: amountRule });
+const positiveRule = `must be more than 0 and at most ${largestAmount}`;
+export const positiveAmount = z
+  .number({ error: positiveRule })
+  .positive(positiveRule)
+  .max(largestAmount, positiveRule);
+/** Latest moment that a date can hold, Unix ms. */
+export const latestMs = 8.64e15;
 
 /** In (0, 1): 95 and 1.5 are refused, not guessed at. */
 const confidenceRule = 'must be between 0 and 1, exclusive: 0.99, not 99';
@@ -91,11 +110,14 @@ export function seriesBySymbol(element: ReturnType<typeof numbers>) {
   });
 }
 
-export const returnsField = seriesBySymbol(
-  numbers(1, { test: (x) => x >= -1, text: 'must be a simple return, at least -1' }),
-);
 /** A million-fold gain in one period is no price; and products of such returns stay within the range of a double. */
 export const largestReturn = 1e6;
+export const returnsField = seriesBySymbol(
+  numbers(1, {
+    test: (x) => x >= -1 && x <= largestReturn,
+    text: `must be a simple return, between -1 and ${largestReturn}`,
+  }),
+);
 /** A positive price, at most so many times the one before. */
 export const priceRule = {
   test: (x: number, before: number): boolean => x > 0 && !(x / before > largestReturn + 1),

@@ -9,7 +9,7 @@ import { tailProbability } from '../../kernel/tail-probability.js';
 import type { VarComponents } from '../../kernel/var-components.js';
 import { seriesOf } from './return-panel.js';
 import { defaultDegreesOfFreedom } from './var-options.js';
-import { jointModel, requireInRange, type VarTask } from './var-task.js';
+import { jointModel, requireInRange, scaledExposures, type VarTask } from './var-task.js';
 
 export interface ComponentsTask extends Omit<VarTask, 'kind'> {
   readonly kind: 'components';
@@ -17,12 +17,20 @@ export interface ComponentsTask extends Omit<VarTask, 'kind'> {
 
 /** @throws RangeError as `runVarTask` */
 export function runComponentsTask(task: ComponentsTask): VarComponents {
-  const components = componentsOf(task);
+  const { exposures, unit } = scaledExposures(task.exposures);
+  const scaled = componentsOf(unit === 1 ? task : { ...task, exposures });
+  const components = unit === 1 ? scaled : inUnits(scaled, unit);
   requireInRange([components.total]);
   requireInRange(components.marginal);
   requireInRange(components.component);
   requireInRange(components.incremental);
   return components;
+}
+
+/** A marginal is per unit of exposure, and stays. */
+function inUnits({ total, marginal, component, incremental }: VarComponents, unit: number): VarComponents {
+  const times = (values: Float64Array): Float64Array => values.map((x) => x * unit);
+  return { total: total * unit, marginal, component: times(component), incremental: times(incremental) };
 }
 
 function componentsOf(task: ComponentsTask): VarComponents {

@@ -4,6 +4,7 @@ import { cornishFisherTail } from '../../kernel/cornish-fisher-tail.js';
 import { type Tail, tailInPlace } from '../../kernel/empirical-tail.js';
 import { ewmaVariance } from '../../kernel/ewma-variance.js';
 import { mean } from '../../kernel/mean.js';
+import { momentScale } from '../../kernel/moment-scale.js';
 import { monteCarloVar } from '../../kernel/monte-carlo-var.js';
 import { parametricExpectedShortfall } from '../../kernel/parametric-expected-shortfall.js';
 import { parametricVar } from '../../kernel/parametric-var.js';
@@ -68,10 +69,32 @@ const none = {
  * values
  */
 export function runVarTask(task: VarTask): VarFigures {
-  const figures = figuresOf(task);
+  const { exposures, unit } = scaledExposures(task.exposures);
+  const figures = unit === 1 ? figuresOf(task) : inUnits(figuresOf({ ...task, exposures }), unit);
   requireInRange([figures.var, figures.expectedShortfall]);
   requireInRange([figures.mean ?? 0, figures.standardDeviation ?? 0, figures.standardError ?? 0]);
   return figures;
+}
+
+/**
+ * Exposures in a unit in which the smallest do not vanish when they are squared. VaR is homogeneous of degree 1 in
+ * them, and dividing by a power of two is exact.
+ */
+export function scaledExposures(exposures: Float64Array): { exposures: Float64Array; unit: number } {
+  const unit = momentScale(exposures);
+  return unit === 1 ? { exposures, unit } : { exposures: exposures.map((e) => e / unit), unit };
+}
+
+function inUnits(figures: VarFigures, unit: number): VarFigures {
+  const times = (x: number | null): number | null => (x === null ? null : x * unit);
+  return {
+    ...figures,
+    var: figures.var * unit,
+    expectedShortfall: figures.expectedShortfall * unit,
+    mean: times(figures.mean),
+    standardDeviation: times(figures.standardDeviation),
+    standardError: times(figures.standardError),
+  };
 }
 
 /** @throws RangeError on an infinity or NaN: finite inputs whose products are beyond the range of a double */

@@ -4,7 +4,11 @@ export const limitType = z
   .string()
   .regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'must be 1 to 64 characters of letters, digits and _.:-');
 export const limitId = z.uuid();
-const positive = z.number().positive();
+/** Utilisation is a quotient by a threshold: one that is nearly 0 has none. */
+const positive = z
+  .number()
+  .min(1e-30, 'must be a positive number, at least 1e-30')
+  .max(1e30, 'must be at most 1e30');
 const comment = z.string().trim().min(1).max(2_000);
 /** Longest dwell and longest temporary increase. */
 const maxDwellMs = 86_400_000;

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { type CovarianceEstimator, covarianceEstimators } from '../compute/estimate-covariance.js';
 import { withDefaults } from '../given-options.js';
-import { pricesField, returnsField } from '../request-fields.js';
+import { latestMs, pricesField, returnsField } from '../request-fields.js';
 
 /** When the numbers of a stateless request are from. */
-export const asOfField = z.union([z.iso.datetime({ offset: true }), z.number().int().positive()]).optional();
+export const asOfField = z
+  .union([z.iso.datetime({ offset: true }), z.number().int().positive().max(latestMs)])
+  .optional();
 
 const defaults = { estimator: 'sample' as CovarianceEstimator, ddof: 1 as 0 | 1, lambda: 0.94 };
 /** The parameters that an estimator has; Ledoit and Wolf shrink the population's covariance (`ddof` 0). */

@@ -8,26 +8,27 @@ import {
   withDefaults,
 } from '../given-options.js';
 import {
+  amount,
+  amounts,
   bounds,
   confidenceField,
-  finite,
   horizonField,
   methodField,
-  numbers,
+  positiveAmount,
   pricesField,
   returnsField,
   symbolField,
 } from '../request-fields.js';
 import { asOfField } from './covariance.dto.js';
 
-const bySymbol = z.record(symbolField, finite);
-const matrixRows = z.array(numbers(1)).min(1).max(bounds.symbols);
+const bySymbol = z.record(symbolField, amount);
+const matrixRows = z.array(amounts(1)).min(1).max(bounds.symbols);
 
 /** `{SYMBOL: quantity}` or a list; a price is needed where no price history gives one. */
 const positionsField = z.union([
   bySymbol,
   z
-    .array(z.strictObject({ symbol: symbolField, quantity: finite, price: z.number().positive().optional() }))
+    .array(z.strictObject({ symbol: symbolField, quantity: amount, price: positiveAmount.optional() }))
     .min(1)
     .max(bounds.symbols),
 ]);
@@ -42,12 +43,12 @@ export const varRequest = z
     prices: pricesField.optional(),
     covariance: z.union([matrixRows, z.record(symbolField, bySymbol)]).optional(),
     /** Mean one-day return by symbol, beside a covariance; default 0. */
-    means: z.union([numbers(1), bySymbol]).optional(),
+    means: z.union([amounts(1), bySymbol]).optional(),
     symbols: z.array(symbolField).min(1).max(bounds.symbols).optional(),
-    weights: z.union([numbers(1), bySymbol]).optional(),
+    weights: z.union([amounts(1), bySymbol]).optional(),
     positions: positionsField.optional(),
     /** What weights are weights of; 1 makes the figures fractions. */
-    portfolio_value: z.number().positive().optional(),
+    portfolio_value: positiveAmount.optional(),
     as_of: asOfField,
     method: methodField.optional(),
     confidence: confidenceField.optional(),

@@ -162,12 +162,27 @@ describe('stateless risk over HTTP', () => {
       { prices: { A: [1, 2, 3] }, positions: { A: 1 }, portfolio_value: 5 },
       '/portfolio_value',
     ],
+    ['a weight of 1e300', { returns: one, weights: { A: 1e300 } }, '/weights/A'],
+    ['a weight of 1e308 in a list', { returns: one, weights: [1e308] }, '/weights/0'],
+    ['a quantity of 1e300', { prices: { A: [1, 2, 3] }, positions: { A: -1e300 } }, '/positions/A'],
+    [
+      'a price of 1e300',
+      { returns: one, positions: [{ symbol: 'A', quantity: 1, price: 1e300 }] },
+      '/positions/0/price',
+    ],
+    ['a value of 1e300', { returns: one, portfolio_value: 1e300 }, '/portfolio_value'],
+    ['a variance of 1e300', { covariance: [[1e300]], method: 'parametric' }, '/covariance/0/0'],
+    ['a mean of 1e300', { covariance: [[1]], means: [1e300], method: 'parametric' }, '/means/0'],
+    ['a return of 1e300', { returns: { A: [0.1, 1e300] } }, '/returns/A/1'],
+    ['a time beyond all dates', { returns: one, as_of: 9e15 }, '/as_of'],
     ['a price that explodes', { prices: { A: [1e-300, 1e300, 1] } }, '/prices/A/1'],
   ])('refuses %s and names the field', async (_what, body, pointer) => {
     const answer = await post('var', body);
     expect(answer.status).toBe(422);
     expect(answer.type).toContain('application/problem+json');
-    expect(answer.body.errors.map((e: { pointer: string }) => e.pointer)).toContain(pointer);
+    const named = answer.body.errors.find((e: { pointer: string }) => e.pointer === pointer);
+    expect([named?.pointer, answer.body.errors]).toEqual([pointer, expect.any(Array)]);
+    expect(named.message).toMatch(/[a-z]{4,}/);
   });
 
   it('a matrix that is no covariance is repaired, and every method says so', async () => {
@@ -364,6 +379,51 @@ describe('stateless risk over HTTP', () => {
       }
     }
     expect(statuses).toEqual(new Set([200, 422]));
+  });
+
+  it('at the ends of what is legal every answer is made of numbers, and every refusal of words', async () => {
+    const series = [1e6, -1, 0, 1e-300, -0.5, 1e6, 5e-324, 0.01];
+    const amounts = [1e30, -1e30, 1e-300, 0];
+    const bodies: Answer[] = [];
+    for (const method of ['historical', 'parametric', 'ewma', 'cornish_fisher', 'student_t', 'monte_carlo']) {
+      for (const a of amounts) {
+        const held = { weights: { A: a, B: -a }, portfolio_value: 1e30, horizon_days: 2_520, method };
+        const options = method === 'monte_carlo' ? { paths: 1_000 } : undefined;
+        bodies.push({ returns: { A: series, B: series.toReversed() }, ...held, options });
+        bodies.push({
+          returns: { A: series.map((x) => x * 1e-6), B: series },
+          ...held,
+          confidence: 1 - 1e-15,
+          options,
+        });
+        if (method === 'historical' || method === 'cornish_fisher') continue;
+        const covariance = [
+          [Math.abs(a), a],
+          [a, Math.abs(a)],
+        ];
+        bodies.push({ covariance, ...held, weights: [a, 1], options });
+      }
+    }
+    for (const body of bodies) {
+      const { status, body: answer } = await post('var', body);
+      const said = JSON.stringify([body, answer]);
+      expect([200, 422, said]).toEqual([200, 422, expect.not.stringMatching(/NaN|Infinity/)]);
+      expect([200, 422]).toContain(status);
+      if (status === 200) {
+        expect([typeof answer.var, typeof answer.expected_shortfall]).toEqual(['number', 'number']);
+        expect(unexplained(answer)).toEqual([]);
+      } else expect([body, answer.detail]).toEqual([body, expect.stringMatching(/\w{2,} \w{2,}/)]);
+    }
+  });
+
+  it('the smallest weights have the smallest VaR, not none', async () => {
+    for (const method of ['historical', 'parametric', 'ewma', 'cornish_fisher', 'student_t', 'monte_carlo']) {
+      const one = (await post('var', { returns, weights, method })).body;
+      const tiny = Object.fromEntries(Object.entries(weights).map(([s, w]) => [s, w * 2 ** -990]));
+      const small = (await post('var', { returns, weights: tiny, method })).body;
+      expect(small.var / 2 ** -990 / one.var).toBeCloseTo(1, 12);
+      expect(small.expected_shortfall / 2 ** -990 / one.expected_shortfall).toBeCloseTo(1, 12);
+    }
   });
 });
 
