@@ -37,6 +37,7 @@ export function cholesky(matrix: SymmetricMatrix): CholeskyFactor {
 /** @returns undefined when a pivot or the rest of its column shows that the matrix is not semidefinite */
 function factor({ size: n, data }: SymmetricMatrix, tolerance = 1e-10): CholeskyFactor | undefined {
   const lower = new Float64Array(n * n);
+  const pivots = new Float64Array(n);
   let rank = 0;
   for (let i = 0; i < n; i++) {
     const variance = data[i * n + i]!;
@@ -49,13 +50,17 @@ function factor({ size: n, data }: SymmetricMatrix, tolerance = 1e-10): Cholesky
       if (i === j) {
         if (sum < -tolerance * variance) return undefined;
         // A pivot of rounding size is the exact 0 of a singular matrix.
-        lower[i * n + i] = sum > tolerance * variance ? Math.sqrt(sum) : 0;
-        if (lower[i * n + i]! > 0) rank++;
+        if (sum > tolerance * variance) {
+          pivots[i] = sum;
+          lower[i * n + i] = Math.sqrt(sum);
+          rank++;
+        }
         continue;
       }
       const pivot = lower[j * n + j]!;
       if (pivot > 0) {
-        lower[i * n + j] = sum / pivot;
+        // Not sum / pivot: a duplicate's row is to be the original's to the last bit, so that the two cancel to 0.
+        lower[i * n + j] = (sum / pivots[j]!) * pivot;
       } else if (sum * sum > tolerance * variance * data[j * n + j]!) {
         return undefined;
       }

@@ -4,7 +4,7 @@ import { defaultDegreesOfFreedom, type VarMethod, type VarOptions } from './comp
 import type { VarFigures } from './compute/var-task.js';
 
 /** Changes with any change of a formula or an estimator's default: a stored figure can be told from a newer one. */
-export const modelVersion = '1.1.0';
+export const modelVersion = '1.2.0';
 
 /** How a one-day figure becomes one of h days, by method. */
 const horizonRules: Readonly<Record<VarMethod, string>> = {

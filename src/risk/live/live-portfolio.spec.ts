@@ -7,7 +7,8 @@ import { parametricVar } from '../../kernel/parametric-var.js';
 import { portfolioReturns } from '../../kernel/portfolio-returns.js';
 import { standardDeviation } from '../../kernel/standard-deviation.js';
 import { ScenarioMemory } from '../../kernel/wasm/scenario-memory.js';
-import { LivePortfolio } from './live-portfolio.js';
+import { runPathsTask } from '../compute/paths-task.js';
+import { LivePortfolio, type LiveTails } from './live-portfolio.js';
 import { SharedColumns } from './scenario-sums.js';
 import { StateBudget } from './state-budget.js';
 
@@ -90,15 +91,54 @@ describe('LivePortfolio', () => {
     expectTruth(state, 1e-9);
   });
 
-  it('a perfect hedge has no risk, an empty portfolio neither', () => {
-    const returns = [series(1, 100)[0]!, series(1, 100)[0]!];
+  /** A and B have the same returns; the paths are simulated as live ones are. */
+  function twins(exposures: number[], simd: boolean): LivePortfolio {
+    const returns = [series(1, 100)[0]!, series(1, 100)[0]!, series(3, 100)[2]!];
     const lease = { key: 'k', returns, release: () => undefined };
-    const hedge = new LivePortfolio(['A', 'B'], Float64Array.of(500, -500), lease).tails();
-    expect(hedge.historical.map((t) => t.var)).toEqual([0, 0]);
-    expect(hedge.parametric[1]!.var).toBeCloseTo(0, 12);
-    const nothing = new LivePortfolio([], new Float64Array(0), { ...lease, returns: [] }).tails();
-    expect(nothing.historical[1]).toEqual({ var: 0, expectedShortfall: 0 });
-    expect(nothing.parametric[1]!.var).toBe(0);
+    const state = new LivePortfolio(['A', 'B', 'C'], Float64Array.from(exposures), lease);
+    const { covariance, means } = state.parametric;
+    const paths = new ScenarioMemory(3, 500);
+    runPathsTask({
+      kind: 'paths',
+      covariance,
+      means,
+      seed: 1,
+      into: { assets: 3, observations: 500, data: paths.returns },
+    });
+    const columns = [0, 1, 2].map((i) => Float64Array.from(paths.returns.subarray(i * 500, (i + 1) * 500)));
+    const sums = simd ? paths : new SharedColumns(columns);
+    state.setPaths({ sums, seed: 1, bytes: sums.bytes });
+    return state;
+  }
+  const figures = ({ historical, parametric, monteCarlo }: LiveTails): number[] =>
+    [historical, parametric, monteCarlo!].flat().flatMap((t) => [t.var, t.expectedShortfall]);
+  const nothing = new Array(12).fill(0);
+
+  it.each([true, false])(
+    'a perfect hedge has exactly no risk: at once, after many ticks, and in a what-if (SIMD %s)',
+    (simd) => {
+      expect(figures(twins([500, -500, 0], simd).tails()).map((x) => x + 0)).toEqual(nothing);
+      const state = twins([500, -480, 30], simd);
+      for (let k = 0; k < 1_000; k++) {
+        state.setExposures(Float64Array.of(500 + noise(k), -480 + noise(k + 7), 30 + noise(k + 3)));
+      }
+      const [a, b, c] = state.exposures as unknown as [number, number, number];
+      const hedge = new Map([
+        [1, -a - b],
+        [2, -c],
+      ]);
+      expect(figures(state.projected(hedge)).map((x) => x + 0)).toEqual(nothing);
+      expect(state.tails().historical[1]!.var).toBeGreaterThan(0);
+      state.setExposures(Float64Array.of(a, -a, 0));
+      expect(figures(state.tails()).map((x) => x + 0)).toEqual(nothing);
+    },
+  );
+
+  it('an empty portfolio has no risk', () => {
+    const lease = { key: 'k', returns: [], release: () => undefined };
+    const none = new LivePortfolio([], new Float64Array(0), lease).tails();
+    expect(none.historical[1]).toEqual({ var: 0, expectedShortfall: 0 });
+    expect(none.parametric[1]!.var).toBe(0);
   });
 
   it('changing exposures by nothing is no change', () => {
@@ -108,18 +148,15 @@ describe('LivePortfolio', () => {
   it('projects changes without touching the state', () => {
     const state = portfolio(3, 300, 400);
     const before = state.tails();
-    const shifted = state.historical.shiftedTails(new Map([[1, 500]]));
+    const after = state.projected(new Map([[1, 500]]));
     const exposures = Float64Array.of(1_000, 1_500, 1_000);
     const pnl = portfolioReturns(state.lease.returns, exposures);
     [0.95, 0.99].forEach((c, i) => {
-      expect(Math.abs(shifted[i]!.var - empiricalTail(pnl, c).var)).toBeLessThan(1e-9);
+      expect(Math.abs(after.historical[i]!.var - empiricalTail(pnl, c).var)).toBeLessThan(1e-9);
     });
     const deviation = standardDeviation(pnl);
-    expect(state.parametric.shiftedTails(new Map([[1, 500]]))[1]!.var).toBeCloseTo(
-      parametricVar(mean(pnl), deviation, 0.99),
-      8,
-    );
-    expect(state.shiftedPathTails(new Map([[1, 500]]))![1]!.var).toBeGreaterThan(0);
+    expect(after.parametric[1]!.var).toBeCloseTo(parametricVar(mean(pnl), deviation, 0.99), 8);
+    expect(after.monteCarlo![1]!.var).toBeGreaterThan(0);
     expect(state.tails()).toEqual(before);
   });
 });

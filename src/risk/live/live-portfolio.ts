@@ -1,4 +1,9 @@
-import type { Tail } from '../../kernel/empirical-tail.js';
+import { empiricalTail, type Tail } from '../../kernel/empirical-tail.js';
+import { mean } from '../../kernel/mean.js';
+import { parametricExpectedShortfall } from '../../kernel/parametric-expected-shortfall.js';
+import { parametricVar } from '../../kernel/parametric-var.js';
+import { portfolioReturns } from '../../kernel/portfolio-returns.js';
+import { standardDeviation } from '../../kernel/standard-deviation.js';
 import { panelOf, type ReturnPanel } from '../compute/return-panel.js';
 import type { PanelLease } from '../history/scenario-panels.js';
 import { ParametricState } from './parametric-state.js';
@@ -33,6 +38,8 @@ const rebuildEvery = 65_536;
  * small ones.
  */
 const shrunkShare = 1e-2;
+/** … and when the loss is so small a share of the gross exposure that it may be what rounding left of a hedge. */
+const hedgedShare = 1e-10;
 
 /**
  * Risk of one portfolio at tick speed, in the portfolio's currency. Exposures are money per asset; each method
@@ -61,7 +68,7 @@ export class LivePortfolio {
     this.indices = new Map(symbols.map((s, i) => [s, i]));
     this.historical = new ScenarioState(new SharedColumns(lease.returns), this.exposures, liveConfidences);
     this.parametric = new ParametricState(lease.returns, this.exposures, liveConfidences);
-    this.peakGross = this.gross();
+    this.peakGross = gross(this.exposures);
   }
 
   get observations(): number {
@@ -119,7 +126,7 @@ export class LivePortfolio {
       return count;
     }
     for (const asset of assets) this.exposures[asset] = exposures[asset]!;
-    this.peakGross = Math.max(this.peakGross, this.gross());
+    this.peakGross = Math.max(this.peakGross, gross(this.exposures));
     const before = Math.floor(this.changes / rebuildEvery);
     this.changes += count;
     if (2 * count > exposures.length || Math.floor(this.changes / rebuildEvery) > before) {
@@ -135,13 +142,52 @@ export class LivePortfolio {
   }
 
   tails(): LiveTails {
-    const gross = this.gross();
-    if (gross < this.peakGross * shrunkShare) this.rebuild();
-    this.peakGross = Math.max(this.peakGross, gross);
+    const held = gross(this.exposures);
+    if (held < this.peakGross * shrunkShare) this.rebuild();
+    this.peakGross = Math.max(this.peakGross, held);
+    const historical = this.historical.tails();
+    if (!isHedged(historical, held)) return this.withHistorical(historical);
+    this.rebuild();
+    return this.withHistorical(this.historical.tails());
+  }
+
+  private withHistorical(historical: readonly Tail[]): LiveTails {
     return {
-      historical: this.historical.tails(),
+      historical,
       parametric: this.parametric.tails(),
       monteCarlo: this.monteCarlo?.state.tails() ?? null,
+    };
+  }
+
+  /** The tails after changes of exposures by asset, for what-if; the state stays as it is. */
+  projected(changes: ReadonlyMap<number, number>): LiveTails {
+    const exposures = Float64Array.from(this.exposures);
+    for (const [asset, change] of changes) exposures[asset] = exposures[asset]! + change;
+    const historical = this.historical.shiftedTails(changes);
+    if (isHedged(historical, gross(exposures))) return this.revalued(exposures);
+    return {
+      historical,
+      parametric: this.parametric.shiftedTails(changes),
+      monteCarlo: this.monteCarlo?.state.shiftedTails(changes) ?? null,
+    };
+  }
+
+  /**
+   * Every figure from nothing but exposures and returns, by other formulas where there are any: the deviation of the
+   * P&L instead of √e′Σe.
+   */
+  revalued(exposures: Float64Array): LiveTails {
+    if (this.symbols.length === 0) return this.tails();
+    const pnl = portfolioReturns(this.lease.returns, exposures);
+    const [mu, sigma] = [mean(pnl), standardDeviation(pnl)];
+    const paths = this.monteCarlo?.paths.sums.revalued(exposures) ?? null;
+    return {
+      historical: liveConfidences.map((c) => empiricalTail(pnl, c)),
+      parametric: liveConfidences.map((c) => ({
+        var: parametricVar(mu, sigma, c),
+        expectedShortfall: parametricExpectedShortfall(mu, sigma, c),
+      })),
+      monteCarlo: paths && liveConfidences.map((c) => empiricalTail(paths, c)),
     };
   }
 
@@ -152,31 +198,24 @@ export class LivePortfolio {
     };
   }
 
-  /** Tails of the paths after changes of exposures by asset; for what-if. */
-  shiftedPathTails(changes: ReadonlyMap<number, number>): readonly Tail[] | null {
-    return this.monteCarlo?.state.shiftedTails(changes) ?? null;
-  }
-
-  /** P&L per path by the plainest sum over the same returns; the proof of the incremental one. */
-  revaluedPaths(exposures: Float64Array): Float64Array | null {
-    return this.monteCarlo?.paths.sums.revalued(exposures) ?? null;
-  }
-
   /** The history as a panel of its own, for calculations on workers. */
   panel(): ReturnPanel {
     return panelOf(this.lease.returns);
   }
 
-  private gross(): number {
-    let sum = 0;
-    for (let i = 0; i < this.exposures.length; i++) sum += Math.abs(this.exposures[i]!);
-    return sum;
-  }
-
   private rebuild(): void {
-    this.peakGross = this.gross();
+    this.peakGross = gross(this.exposures);
     this.parametric.rebuild();
     this.historical.rebuild(this.exposures);
     this.monteCarlo?.state.rebuild(this.exposures);
   }
 }
+
+function gross(exposures: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < exposures.length; i++) sum += Math.abs(exposures[i]!);
+  return sum;
+}
+
+const isHedged = (tails: readonly Tail[], held: number): boolean =>
+  held > 0 && tails.every((tail) => Math.abs(tail.expectedShortfall) < hedgedShare * held);

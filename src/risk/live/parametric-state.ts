@@ -6,6 +6,9 @@ import { normalQuantile } from '../../kernel/normal-quantile.js';
 import { dot, multiply, type SymmetricMatrix } from '../../kernel/symmetric-matrix.js';
 import { tailProbability } from '../../kernel/tail-probability.js';
 
+/** A variance below this share of gross² × the largest variance may be what rounding left of a hedge. */
+const hedgedShare = 1e-10;
+
 /**
  * Parametric VaR of a portfolio kept current: it holds Σe, so a change of one exposure costs one row of Σ, and e′Σe
  * one dot product.
@@ -16,6 +19,7 @@ export class ParametricState {
   private readonly exposures: Float64Array;
   private readonly weighted: Float64Array;
   private drift: number;
+  private readonly largestVariance: number;
   private readonly factors: readonly { readonly quantile: number; readonly shortfall: number }[];
 
   /** @param exposures the caller's own, kept by reference: {@link apply} is told of every change */
@@ -26,6 +30,8 @@ export class ParametricState {
     this.exposures = exposures;
     this.weighted = multiply(this.covariance, exposures);
     this.drift = dot(this.means, exposures);
+    const { size, data } = this.covariance;
+    this.largestVariance = this.means.reduce((max, _, i) => Math.max(max, data[i * size + i]!), 0);
     this.factors = confidences.map((confidence) => {
       const alpha = tailProbability(confidence);
       const z = normalQuantile(alpha);
@@ -44,6 +50,9 @@ export class ParametricState {
   }
 
   tails(): Tail[] {
+    const variance = dot(this.weighted, this.exposures);
+    if (!this.isHedged(variance, this.exposures)) return this.tailsAt(variance, this.drift);
+    this.rebuild();
     return this.tailsAt(dot(this.weighted, this.exposures), this.drift);
   }
 
@@ -57,7 +66,16 @@ export class ParametricState {
       addRow(weighted, this.covariance, asset, change);
       drift += change * this.means[asset]!;
     }
-    return this.tailsAt(dot(weighted, exposures), drift);
+    const variance = dot(weighted, exposures);
+    if (!this.isHedged(variance, exposures)) return this.tailsAt(variance, drift);
+    return this.tailsAt(dot(multiply(this.covariance, exposures), exposures), dot(this.means, exposures));
+  }
+
+  /** The rounding of many changes is then as large as the figure: it has to be formed anew. */
+  private isHedged(variance: number, exposures: Float64Array): boolean {
+    let gross = 0;
+    for (let i = 0; i < exposures.length; i++) gross += Math.abs(exposures[i]!);
+    return variance < hedgedShare * gross * gross * this.largestVariance;
   }
 
   private tailsAt(variance: number, drift: number): Tail[] {

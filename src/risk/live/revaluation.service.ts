@@ -1,17 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { PortfolioBook } from '../../analytics/portfolio-book.js';
-import { empiricalTail, type Tail } from '../../kernel/empirical-tail.js';
-import { mean } from '../../kernel/mean.js';
-import { parametricExpectedShortfall } from '../../kernel/parametric-expected-shortfall.js';
-import { parametricVar } from '../../kernel/parametric-var.js';
-import { portfolioReturns } from '../../kernel/portfolio-returns.js';
-import { standardDeviation } from '../../kernel/standard-deviation.js';
+import { type Tail } from '../../kernel/empirical-tail.js';
 import { Lifecycle } from '../../lifecycle/lifecycle.js';
 import { riskRevaluationDifference, riskRevaluations } from '../../observability/catalogue/risk.js';
 import { type CounterHandle, Metrics } from '../../observability/metrics.js';
 import { portfolioExposures } from '../portfolio/portfolio-exposures.js';
-import { type LiveTails, liveConfidences } from './live-portfolio.js';
-import { type LiveEntry, LiveRiskService } from './live-risk.service.js';
+import { type LiveTails } from './live-portfolio.js';
+import { LiveRiskService } from './live-risk.service.js';
 import { RollingMax } from './rolling-max.js';
 
 /** A step of the round is taken this often … */
@@ -60,7 +55,7 @@ export class RevaluationService {
       exposures[entry.state.indexOf(symbol)!] = truth.known.exposures[i]!;
     });
     const floor = hedgedShare * figures.grossExposure;
-    const difference = largestDifference(figures.tails, fullTails(entry, exposures), floor);
+    const difference = largestDifference(figures.tails, entry.state.revalued(exposures), floor);
     this.revaluations.inc();
     this.worst.add(Date.now(), difference);
     return difference;
@@ -82,22 +77,6 @@ export class RevaluationService {
       this.revalue(id);
     }
   }
-}
-
-/** Every figure from scratch. */
-function fullTails({ state }: LiveEntry, exposures: Float64Array): LiveTails {
-  if (state.symbols.length === 0) return state.tails();
-  const pnl = portfolioReturns(state.lease.returns, exposures);
-  const [mu, sigma] = [mean(pnl), standardDeviation(pnl)];
-  const paths = state.revaluedPaths(exposures);
-  return {
-    historical: liveConfidences.map((c) => empiricalTail(pnl, c)),
-    parametric: liveConfidences.map((c) => ({
-      var: parametricVar(mu, sigma, c),
-      expectedShortfall: parametricExpectedShortfall(mu, sigma, c),
-    })),
-    monteCarlo: paths && liveConfidences.map((c) => empiricalTail(paths, c)),
-  };
 }
 
 function largestDifference(live: LiveTails, full: LiveTails, floor: number): number {

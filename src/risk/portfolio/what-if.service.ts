@@ -236,12 +236,7 @@ function projectLive(
   const moves = new Map([...changes].map(([symbol, change]) => [state.indexOf(symbol)!, change]));
   const exposures = Float64Array.from(state.exposures);
   for (const [asset, change] of moves) exposures[asset] = exposures[asset]! + change;
-  const tails: LiveTails = {
-    historical: state.historical.shiftedTails(moves),
-    parametric: state.parametric.shiftedTails(moves),
-    monteCarlo: state.shiftedPathTails(moves),
-  };
-  return { ...figures, ...totals(exposures), tails };
+  return { ...figures, ...totals(exposures), tails: state.projected(moves) };
 }
 
 /** Whether no position is left: by quantities, because exposures that cancel leave what rounding left. */
