@@ -2,46 +2,28 @@
 // of a server sees while it calculates. Messages: `reset` clears the measurement, `read` answers it.
 import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { BroadcastModule } from '../../src/broadcast/broadcast.module.js';
-import { WsAdapter } from '../../src/broadcast/ws-adapter.js';
-import { Config } from '../../src/config/config.js';
 import { CoreModule } from '../../src/core.module.js';
-import { createFastifyAdapter } from '../../src/http/fastify-adapter.js';
 import { SchemaValidationPipe } from '../../src/http/schema-validation.pipe.js';
-import { Lifecycle } from '../../src/lifecycle/lifecycle.js';
-import { Logger } from '../../src/observability/logger.js';
-import { Metrics } from '../../src/observability/metrics.js';
 import { RiskCompute } from '../../src/risk/compute/risk-compute.js';
 import { BacktestService } from '../../src/risk/stateless/backtest.service.js';
 import { PerformanceService } from '../../src/risk/stateless/performance.service.js';
 import { StatelessRiskController } from '../../src/risk/stateless/stateless-risk.controller.js';
 import { StatelessRiskService } from '../../src/risk/stateless/stateless-risk.service.js';
+import { foundation, nestServer } from '../nest-server.js';
 
-const foundation = {
-  config: Config.from({ PORT: '0', DATA_DIR: tmpdir(), LOG_LEVEL: 'silent' }),
-  logger: Logger.silent(),
-  lifecycle: new Lifecycle(),
-  metrics: new Metrics(),
-};
+const core = foundation();
 
 @Module({
-  imports: [CoreModule.forRoot(foundation), BroadcastModule],
+  imports: [CoreModule.forRoot(core), BroadcastModule],
   controllers: [StatelessRiskController],
   providers: [RiskCompute, StatelessRiskService, PerformanceService, BacktestService],
 })
 class BenchModule {}
 
-const app = await NestFactory.create<NestFastifyApplication>(
-  BenchModule,
-  createFastifyAdapter(foundation.metrics, foundation.lifecycle),
-  { logger: false, bodyParser: false, abortOnError: false },
-);
-app.useWebSocketAdapter(new WsAdapter(app));
+const app = await nestServer(BenchModule, core);
 app.useGlobalPipes(new SchemaValidationPipe());
 await app.listen(0, '127.0.0.1');
 await app.get(RiskCompute).warm();

@@ -5,44 +5,25 @@
 //   GET /stop    {"published": n, …}     GET /queued    the most bytes that wait for one client
 //   GET /gc    a full collection (node --expose-gc) and the memory
 import 'reflect-metadata';
-import { tmpdir } from 'node:os';
 import { Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import { BroadcastModule } from '../../src/broadcast/broadcast.module.js';
 import { Hub } from '../../src/broadcast/hub.js';
 import { StreamService } from '../../src/broadcast/stream.service.js';
 import { fastWriter } from '../../src/broadcast/wire/socket-writer.js';
-import { WsAdapter } from '../../src/broadcast/ws-adapter.js';
 import { WsServer } from '../../src/broadcast/ws-server.js';
-import { Config } from '../../src/config/config.js';
 import { CoreModule } from '../../src/core.module.js';
-import { createFastifyAdapter } from '../../src/http/fastify-adapter.js';
-import { Lifecycle } from '../../src/lifecycle/lifecycle.js';
-import { Logger } from '../../src/observability/logger.js';
-import { Metrics } from '../../src/observability/metrics.js';
+import { foundation, nestServer } from '../nest-server.js';
 import { Publisher } from './publisher.js';
 
 const topic = 'custom.t';
 
-const foundation = {
-  // Limits are the defaults: what is measured has to fit in them.
-  config: Config.from({ ...process.env, PORT: '0', DATA_DIR: tmpdir(), LOG_LEVEL: 'silent' }),
-  logger: Logger.silent(),
-  lifecycle: new Lifecycle(),
-  metrics: new Metrics(),
-};
+const core = foundation(process.env);
 
-@Module({ imports: [CoreModule.forRoot(foundation), BroadcastModule] })
+@Module({ imports: [CoreModule.forRoot(core), BroadcastModule] })
 class BenchModule {}
 
-const app = await NestFactory.create<NestFastifyApplication>(
-  BenchModule,
-  createFastifyAdapter(foundation.metrics, foundation.lifecycle),
-  { logger: false, bodyParser: false, abortOnError: false },
-);
-app.useWebSocketAdapter(new WsAdapter(app));
+const app = await nestServer(BenchModule, core);
 
 const hub = app.get(Hub);
 const server = app.get(WsServer);
@@ -64,8 +45,8 @@ const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance
 fastify.get('/ready', () => ({ ready: true }));
 fastify.get('/start', (request) => publisher.start(request.query as Record<string, string>));
 fastify.get('/stop', () => {
-  const writes = foundation.metrics.read('tidewatch_ws_write_messages_count')[0]?.value ?? 0;
-  const messages = foundation.metrics.read('tidewatch_ws_write_messages_sum')[0]?.value ?? 0;
+  const writes = core.metrics.read('tidewatch_ws_write_messages_count')[0]?.value ?? 0;
+  const messages = core.metrics.read('tidewatch_ws_write_messages_sum')[0]?.value ?? 0;
   return {
     ...publisher.stop(),
     /** More than the burst: messages were joined because the loop fell behind. */

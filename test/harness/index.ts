@@ -1,3 +1,4 @@
+export { type Answer, jsonApi } from './json-api.js';
 export { embeddedDatabaseUrl, postmaster, type ServerOptions, ServerProcess } from './server-process.js';
 export { postgres, redisUrl } from './servers.js';
 export { startApp, type TestApp } from './start-app.js';

@@ -164,19 +164,25 @@ describe('LiveRiskService', () => {
       RISK_STATE_MAX_BYTES: String(2 ** 20),
       RISK_LIVE_PATHS: '0',
     });
-    const symbols = Array.from({ length: 100 }, (_, i) => `S${i}`);
+    const evicted = new Promise<string>((resolve) => {
+      live.onLoss((id, refusal) => refusal?.code === 'EVICTED' && resolve(id));
+    });
+    // Two covariance matrices of 512 KB each are one too many.
+    const symbols = Array.from({ length: 250 }, (_, i) => `S${i}`);
     for (const [i, s] of symbols.entries()) {
       closes.walk(s, 40, i);
       book.tick(s, 10);
     }
-    for (let p = 0; p < 16; p++) book.put(`P${p}`, Object.fromEntries(symbols.map((s) => [s, p + 1])));
-    await until(() => [...live.all()].length + 1 < 16 && live.refusal('P0')?.code === 'EVICTED');
-    await until(() => live.entry('P15'));
+    for (const id of ['OLD', 'NEW']) book.put(id, Object.fromEntries(symbols.map((s) => [s, 1])));
+    expect(await evicted).toBe('OLD');
+    expect(live.refusal('OLD')?.code).toBe('EVICTED');
+    expect(live.entry('OLD')).toBeUndefined();
+    expect(live.entry('NEW')).toBeDefined();
     const bytes = metrics.read('tidewatch_risk_state_bytes').reduce((sum, s) => sum + s.value, 0);
     expect(bytes).toBeLessThanOrEqual(2 ** 20);
     const evictions = metrics.read('tidewatch_risk_state_evictions_total');
-    expect(evictions.find((s) => s.labels.part === 'portfolios')!.value).toBeGreaterThan(0);
-  });
+    expect(evictions.find((s) => s.labels.part === 'portfolios')!.value).toBe(1);
+  }, 20_000);
 
   it('values positions at FX rates', async () => {
     const { book, closes, live } = harness();

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { PortfolioBook } from '../../analytics/portfolio-book.js';
-import { type Tail } from '../../kernel/empirical-tail.js';
+import type { Tail } from '../../kernel/empirical-tail.js';
 import { Lifecycle } from '../../lifecycle/lifecycle.js';
 import { riskRevaluationDifference, riskRevaluations } from '../../observability/catalogue/risk.js';
 import { type CounterHandle, Metrics } from '../../observability/metrics.js';
 import { portfolioExposures } from '../portfolio/portfolio-exposures.js';
-import { type LiveTails } from './live-portfolio.js';
+import type { LiveTails } from './live-portfolio.js';
 import { LiveRiskService } from './live-risk.service.js';
 import { RollingMax } from './rolling-max.js';
 

@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BarRepository } from '../../../src/store/bar.repository.js';
-import { startApp, type TestApp } from '../../harness/index.js';
-
-type Answer = ReturnType<typeof JSON.parse>;
+import { type Answer, jsonApi, startApp, type TestApp } from '../../harness/index.js';
 
 const dayMs = 86_400_000;
 const days = 300;
@@ -33,19 +31,7 @@ describe('history from ticks', () => {
   const closes = symbols.map((_, i) => Array.from({ length: days }, (_, t) => closeOf(i, t)));
   let app: TestApp;
 
-  async function call(
-    method: string,
-    path: string,
-    body?: unknown,
-  ): Promise<{ status: number; body: Answer }> {
-    const response = await fetch(`${app.baseUrl}/api/v1/${path}`, {
-      method,
-      ...(body === undefined
-        ? {}
-        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-    });
-    return { status: response.status, body: await response.json() };
-  }
+  const call = jsonApi(() => app.baseUrl);
 
   async function ingest(ticks: readonly { symbol: string; ts: number; price: number }[]): Promise<void> {
     const { status, body } = await call('POST', 'ingest/ticks', { ticks });

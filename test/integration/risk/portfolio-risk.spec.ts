@@ -5,10 +5,7 @@ import type { LimitTransition } from '../../../src/domain/events.js';
 import { parametricVar } from '../../../src/kernel/parametric-var.js';
 import { BarRepository } from '../../../src/store/bar.repository.js';
 import { golden } from '../../golden/risk/golden.js';
-import { startApp, type TestApp } from '../../harness/index.js';
-
-/** Parsed JSON, looked into field by field. */
-type Answer = ReturnType<typeof JSON.parse>;
+import { type Answer, jsonApi, startApp, type TestApp } from '../../harness/index.js';
 
 const symbols = ['RKA', 'RKB', 'RKC', 'RKD'];
 const quantities = [400, 350, 450, -200];
@@ -18,20 +15,7 @@ describe('risk of stored portfolios over HTTP', () => {
   let app: TestApp;
   const transitions: LimitTransition[] = [];
 
-  async function call(
-    method: string,
-    path: string,
-    body?: unknown,
-  ): Promise<{ status: number; body: Answer }> {
-    const response = await fetch(`${app.baseUrl}/api/v1/${path}`, {
-      method,
-      ...(body === undefined
-        ? {}
-        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    return { status: response.status, body: text === '' ? null : JSON.parse(text) };
-  }
+  const call = jsonApi(() => app.baseUrl);
   const risk = (path: string, body?: unknown) =>
     call(body === undefined ? 'GET' : 'POST', `risk/portfolio/${path}`, body);
 
