@@ -1,3 +1,4 @@
+import { rejectCodes } from '../domain/reject-codes.js';
 import {
   ingestBackpressureWaits,
   ingestBodyBytes,
@@ -7,7 +8,6 @@ import {
 } from '../observability/catalogue/ingest.js';
 import type { CounterHandle, Metrics } from '../observability/metrics.js';
 import type { BodyFormat } from './body-format.js';
-import { rejectCodes } from './parse/row-fault.js';
 
 export type IngestVia = 'http' | 'websocket' | 'process';
 export type IngestResult = 'stored' | 'replayed' | 'refused' | 'unavailable' | 'failed';
@@ -29,12 +29,9 @@ export class IngestMeter {
     this.duplicate = metrics.counter(ingestRows, { kind, outcome: 'duplicate' });
     this.rejectedRows = metrics.counter(ingestRows, { kind, outcome: 'rejected' });
     this.waits = metrics.counter(ingestBackpressureWaits, { kind });
-    for (const code of rejectCodes)
+    for (const code of rejectCodes) {
       this.byCode.set(code, metrics.counter(ingestRejectedRows, { kind, code }));
-    this.byCode.set(
-      'UNKNOWN_PORTFOLIO',
-      metrics.counter(ingestRejectedRows, { kind, code: 'UNKNOWN_PORTFOLIO' }),
-    );
+    }
     this.byDatabase = metrics.counter(ingestRejectedRows, { kind, code: 'database' });
   }
 

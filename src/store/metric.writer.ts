@@ -1,34 +1,24 @@
 import type { MetricPoint } from '../domain/metric-point.js';
+import { BoundedWriter, type BoundedWriterDeps } from './bounded-writer.js';
 import { LatestKeeper } from './latest-keeper.js';
-import type { MeteredPool } from './metered-pool.js';
 import { type MetricKind, MetricTarget } from './metric.target.js';
-import type { PartitionService } from './partitions/partition.service.js';
-import { type RowBounds, withOriginalIndices } from './row-bounds.js';
-import type { SeqSource } from './seq-source.js';
-import type { AppendResult } from './writer/row-target.js';
-import { type AppendOptions, RowWriter, type RowWriterLimits } from './writer/row-writer.js';
-import type { WriterMeter } from './writer/writer-meter.js';
+import type { RowBounds } from './row-bounds.js';
+import { RowWriter } from './writer/row-writer.js';
 
-export interface MetricWriterDeps {
-  readonly pool: MeteredPool;
-  readonly seq: SeqSource;
-  readonly meter: WriterMeter;
-  readonly bounds: RowBounds<MetricPoint>;
-  /** `null` on TimescaleDB, which makes its chunks itself. */
-  readonly partitions: PartitionService | null;
-  readonly limits?: Partial<RowWriterLimits>;
-  readonly onDefect: (error: unknown) => void;
-}
+export type MetricWriterDeps = BoundedWriterDeps<MetricPoint>;
 
 /** Group commit of metrics; see the two classes below for the tables. */
-abstract class SeriesWriter {
-  private readonly writer: RowWriter<MetricPoint>;
+abstract class SeriesWriter extends BoundedWriter<MetricPoint> {
+  protected readonly writer: RowWriter<MetricPoint>;
+  protected readonly bounds: RowBounds<MetricPoint>;
   private readonly latest = new LatestKeeper();
 
   constructor(
     private readonly kind: MetricKind,
     private readonly deps: MetricWriterDeps,
   ) {
+    super();
+    this.bounds = deps.bounds;
     this.writer = new RowWriter<MetricPoint>({
       ...deps,
       target: new MetricTarget(kind, deps.partitions, this.latest),
@@ -38,23 +28,6 @@ abstract class SeriesWriter {
         }
       },
     });
-  }
-
-  /** Points accepted and not yet durable. */
-  get pendingRows(): number {
-    return this.writer.pendingRows;
-  }
-
-  /**
-   * Makes points durable; one call is one transaction, up to 50,000 points.
-   * @returns after the commit
-   * @throws Problem 503 `BUFFER_FULL`, `DATABASE_UNAVAILABLE` or `STOPPING`; the call can be repeated
-   */
-  async append(points: readonly MetricPoint[], opts?: AppendOptions): Promise<AppendResult> {
-    const { rows, rejected } = this.deps.bounds.check(points);
-    const result = await this.writer.append(rows, opts);
-    if (rejected.length === 0) return result;
-    return { ...result, rejected: withOriginalIndices(rejected, result.rejected) };
   }
 
   /** Makes everything accepted durable and refuses what comes later. */

@@ -1,60 +1,34 @@
 import type { EventBus } from '../domain/event-bus.js';
 import type { StoredTick, Tick } from '../domain/tick.js';
+import { BoundedWriter, type BoundedWriterDeps } from './bounded-writer.js';
 import { LatestKeeper } from './latest-keeper.js';
-import type { MeteredPool } from './metered-pool.js';
-import type { PartitionService } from './partitions/partition.service.js';
-import { type RowBounds, withOriginalIndices } from './row-bounds.js';
-import type { SeqSource } from './seq-source.js';
+import type { RowBounds } from './row-bounds.js';
 import { TickTarget } from './tick.target.js';
-import type { AppendResult, CommittedBatch } from './writer/row-target.js';
-import { type AppendOptions, RowWriter, type RowWriterLimits } from './writer/row-writer.js';
-import type { WriterMeter } from './writer/writer-meter.js';
+import type { CommittedBatch } from './writer/row-target.js';
+import { RowWriter } from './writer/row-writer.js';
 
 /** Of the symbols whose newest price is to be written, so many are at a time: this share, and no fewer than these. */
 const latestShare = 0.1;
 const latestAtLeast = 50;
 
-export interface TickWriterDeps {
-  readonly pool: MeteredPool;
-  readonly seq: SeqSource;
+export interface TickWriterDeps extends BoundedWriterDeps<Tick> {
   readonly bus: EventBus;
-  readonly meter: WriterMeter;
-  readonly bounds: RowBounds;
-  /** `null` on TimescaleDB, which makes its chunks itself. */
-  readonly partitions: PartitionService | null;
-  readonly limits?: Partial<RowWriterLimits>;
-  readonly onDefect: (error: unknown) => void;
 }
 
 /** Writes ticks by group commit and tells the other stages (`ticks.stored`) in `seq` order, after the commit. */
-export class TickWriter {
-  private readonly writer: RowWriter<Tick>;
+export class TickWriter extends BoundedWriter<Tick> {
+  protected readonly writer: RowWriter<Tick>;
+  protected readonly bounds: RowBounds<Tick>;
   private readonly latest = new LatestKeeper();
 
   constructor(private readonly deps: TickWriterDeps) {
+    super();
+    this.bounds = deps.bounds;
     this.writer = new RowWriter<Tick>({
       ...deps,
       target: new TickTarget(deps.partitions, this.latest),
       onCommitted: (batch) => this.announce(batch),
     });
-  }
-
-  /** Ticks accepted and not yet durable. */
-  get pendingRows(): number {
-    return this.writer.pendingRows;
-  }
-
-  /**
-   * Makes ticks durable; one call is one transaction, up to 50,000 ticks.
-   * @param ticks validated; stored in this order
-   * @returns after the commit: how many were stored, how many were known by their source id, which were refused
-   * @throws Problem 503 `BUFFER_FULL`, `DATABASE_UNAVAILABLE` or `STOPPING`; the call can be repeated
-   */
-  async append(ticks: readonly Tick[], opts?: AppendOptions): Promise<AppendResult> {
-    const { rows, rejected } = this.deps.bounds.check(ticks);
-    const result = await this.writer.append(rows, opts);
-    if (rejected.length === 0) return result;
-    return { ...result, rejected: withOriginalIndices(rejected, result.rejected) };
   }
 
   /** Makes everything accepted durable and refuses what comes later. */

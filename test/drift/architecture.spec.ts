@@ -53,6 +53,7 @@ describe('the code map', () => {
     ['src/http', stages],
     ['src/health', stages],
     ['src/lifecycle', stages],
+    ['src/threads', stages],
     ['src/config', stages],
     ['src/access', stages],
     ['src/embedded', stages],

@@ -1,9 +1,9 @@
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import * as specs from '../../observability/catalogue/analytics.js';
 import type { Metrics } from '../../observability/metrics.js';
+import { backgroundThread } from '../../threads/background-thread.js';
 import type { PortfolioState } from '../portfolio-state.js';
 import { fullWindow } from '../window-budget.js';
-import { workerSource } from '../worker-source.js';
 import {
   type Calculator,
   type CalculatorInput,
@@ -255,14 +255,7 @@ export class CalculatorRunner {
   }
 
   private thread(): Piscina {
-    this.pool ??= new Piscina({
-      ...workerSource('./calculator-worker', import.meta.url),
-      minThreads: 0,
-      maxThreads: 1,
-      idleTimeout: 60_000,
-      niceIncrement: 5,
-      atomics: 'disabled',
-    });
+    this.pool ??= backgroundThread('./calculator-worker', import.meta.url);
     return this.pool;
   }
 }

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { Problem, unavailable } from '../../domain/problem.js';
 import { validationProblem } from '../../http/schema-validation.pipe.js';
 import { Lifecycle } from '../../lifecycle/lifecycle.js';
 import * as specs from '../../observability/catalogue/analytics.js';
 import { Metrics } from '../../observability/metrics.js';
-import { workerSource } from '../worker-source.js';
+import { backgroundThread } from '../../threads/background-thread.js';
 import { type ComputeAnswer, runComputeTask } from './compute-task.js';
 import type { WorkerAnswer } from './compute-worker.js';
 import { readComputeBody } from './read-compute-body.js';
@@ -69,14 +69,7 @@ export class ComputeService {
   }
 
   private thread(): Piscina {
-    this.pool ??= new Piscina({
-      ...workerSource('./compute-worker', import.meta.url),
-      minThreads: 0,
-      maxThreads: 1,
-      idleTimeout: 60_000,
-      niceIncrement: 5,
-      atomics: 'disabled',
-    });
+    this.pool ??= backgroundThread('./compute-worker', import.meta.url);
     return this.pool;
   }
 

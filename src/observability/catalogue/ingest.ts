@@ -1,3 +1,4 @@
+import { rejectCodes } from '../../domain/reject-codes.js';
 import { counter, gauge } from '../metric-spec.js';
 
 const kind = ['ticks', 'metrics'] as const;
@@ -14,26 +15,7 @@ export const ingestRejectedRows = counter(
   'Rows refused at the door or by the database, by reason.',
   {
     kind,
-    code: [
-      'MALFORMED_ROW',
-      'NOT_AN_OBJECT',
-      'ROW_TOO_LONG',
-      'INVALID_UTF8',
-      'UNKNOWN_FIELD',
-      'MISSING_FIELD',
-      'INVALID_SYMBOL',
-      'INVALID_PORTFOLIO_ID',
-      'UNKNOWN_PORTFOLIO',
-      'INVALID_METRIC_TYPE',
-      'INVALID_TS',
-      'TS_OUT_OF_RANGE',
-      'INVALID_PRICE',
-      'INVALID_SIZE',
-      'INVALID_VALUE',
-      'INVALID_ID',
-      'INVALID_METADATA',
-      'database',
-    ],
+    code: [...rejectCodes, 'database'],
   },
 );
 

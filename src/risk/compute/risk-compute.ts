@@ -5,11 +5,11 @@ import { Problem, unavailable } from '../../domain/problem.js';
 import { Lifecycle } from '../../lifecycle/lifecycle.js';
 import { Metrics } from '../../observability/metrics.js';
 import { inSpan } from '../../observability/tracing/tracing.js';
+import { workerSource } from '../../threads/worker-source.js';
 import { ComputeMeter } from './compute-meter.js';
 import { contentHash } from './content-hash.js';
 import { ResultCache } from './result-cache.js';
 import { operationsOf, type ResultOf, type RiskTask, runRiskTask } from './risk-task.js';
-import { workerSource } from './worker-source.js';
 
 /** Below this a task costs less on the event loop (some 0.2 ms) than the way to a worker and back. */
 const inlineOperations = 200_000;
@@ -214,11 +214,9 @@ export class RiskCompute {
 
   private thread(): Piscina {
     if (this.pool) return this.pool;
-    const { filename, execArgv } = workerSource();
     const threads = this.config.get('RISK_WORKERS');
     this.pool = new Piscina({
-      filename,
-      execArgv: [...execArgv],
+      ...workerSource('./risk-worker', import.meta.url),
       minThreads: 1,
       maxThreads: threads,
       idleTimeout: 60_000,

@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { workerSource } from '../../../threads/worker-source.js';
 import { type LatencyRow, latencyRows } from '../../latency-windows.js';
 import type { HistogramSeries } from '../../series.js';
 import {
@@ -265,24 +264,14 @@ class PluginThread {
 }
 
 function startThread(data: ThreadData): Worker {
-  const compiled = new URL('./plugin-thread.js', import.meta.url);
-  const fromSource = !existsSync(fileURLToPath(compiled));
-  return new Worker(fromSource ? new URL('./plugin-thread.ts', import.meta.url) : compiled, {
+  const { filename, execArgv } = workerSource('./plugin-thread', import.meta.url);
+  return new Worker(filename, {
     workerData: data,
     name: 'plugin',
-    execArgv: fromSource ? ['--import', `data:text/javascript,${encodeURIComponent(sourceHook)}`] : [],
+    execArgv,
     resourceLimits: { maxOldGenerationSizeMb: maxHeapMb, maxYoungGenerationSizeMb: 8 },
   });
 }
-
-/** Tests run from the sources: Node strips the types, and finds `x.ts` behind `x.js` with this. */
-const sourceHook = `import { registerHooks } from 'node:module';
-registerHooks({ resolve(specifier, context, next) {
-  try { return next(specifier, context); } catch (error) {
-    if (specifier.startsWith('.') && specifier.endsWith('.js')) return next(specifier.slice(0, -3) + '.ts', context);
-    throw error;
-  }
-} });`;
 
 /** What the module of a thread exports. @throws Error when it does not load, or not in time */
 function loaded(thread: Worker): Promise<readonly Described[]> {
