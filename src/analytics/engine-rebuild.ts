@@ -1,20 +1,12 @@
 import type { Portfolio } from '../domain/portfolio.js';
 import type { StoredTick } from '../domain/tick.js';
-import { blocksMargin } from '../kernel/block-cuts.js';
 import type { PortfolioRepository, PositionChange } from '../store/portfolio.repository.js';
 import type { TickRepository } from '../store/tick.repository.js';
 import type { AnalyticsEngine } from './analytics-engine.js';
-import type { WindowBudget } from './window-budget.js';
+import { findBeginnings, WindowNeed } from './window-need.js';
 
-/** Numbers of the total order that the search for the beginning looks at first. */
-const firstSpan = 100_000;
-/** Times that the last step of the search is halved. */
-const narrowings = 4;
 /** The end of the order is read whole: the table of newest prices, which knows the others, may be behind. */
 const tailSpan = 50_000;
-/** Ticks read at most. Windows that would need more begin with what that gives. */
-export const maxReplayTicks = 3_000_000;
-
 export interface RebuildSource {
   readonly ticks: Pick<TickRepository, 'endOfOrder' | 'symbolCounts' | 'lastPrices' | 'replay'>;
   readonly portfolios: Pick<PortfolioRepository, 'all' | 'asOf' | 'changedSymbols' | 'positionChanges'>;
@@ -40,7 +32,7 @@ export async function rebuildEngine(engine: AnalyticsEngine, source: RebuildSour
   const toSeq = await source.ticks.endOfOrder();
   const portfolios = await source.portfolios.all();
   const need = new WindowNeed(portfolios, engine.budget);
-  await findBeginnings(need, toSeq, source.ticks);
+  await findBeginnings(need, toSeq, source);
   const plan = await planOf(need, portfolios, toSeq, engine, source.portfolios);
   engine.setQuiet(true);
   try {
@@ -109,109 +101,6 @@ async function planOf(
     atBeginning: [...others, ...settled.values()],
     settled: new Set(settled.keys()),
   };
-}
-
-/** Walks back in doubling steps until every portfolio has met the ticks that fill its window. */
-async function findBeginnings(need: WindowNeed, end: number, ticks: RebuildSource['ticks']): Promise<void> {
-  let from = end;
-  for (let span = firstSpan; from > 1 && need.open.length > 0; span *= 2) {
-    const next = Math.max(1, from - span);
-    const counts = await ticks.symbolCounts(next, from);
-    const met = need.metBy(counts);
-    if (met.length > 0) need.begin(met, await narrowed(need, met, next, from, ticks));
-    need.take(counts);
-    from = next;
-  }
-  need.begin(need.open, from);
-}
-
-/** The last step may have been far too long: for those who are met within it, it is halved. */
-async function narrowed(
-  need: WindowNeed,
-  met: readonly number[],
-  enough: number,
-  tooLittle: number,
-  ticks: RebuildSource['ticks'],
-): Promise<number> {
-  let from = enough;
-  let to = tooLittle;
-  const beyond = new Map<string, number>();
-  for (let i = 0; i < narrowings && to - from > 1_000; i++) {
-    const middle = Math.floor((from + to) / 2);
-    const counts = new Map(beyond);
-    for (const [symbol, count] of await ticks.symbolCounts(middle, to)) {
-      counts.set(symbol, count + (counts.get(symbol) ?? 0));
-    }
-    const enoughThere = new Set(need.metBy(counts));
-    if (met.every((index) => enoughThere.has(index))) from = middle;
-    else {
-      for (const [symbol, count] of counts) beyond.set(symbol, count);
-      to = middle;
-    }
-  }
-  return from;
-}
-
-/** How many ticks each portfolio has met on the way back, and where those are enough for its window. */
-class WindowNeed {
-  /** By id of the portfolio; those without positions have none. */
-  readonly beginnings = new Map<string, number>();
-  /** Every symbol that was met. */
-  readonly symbols = new Set<string>();
-  /** Indices of the portfolios that have not met enough yet. */
-  open: readonly number[];
-  private readonly holders = new Map<string, number[]>();
-  private seen: readonly number[];
-  private read = 0;
-
-  constructor(
-    private readonly portfolios: readonly Portfolio[],
-    private readonly budget: WindowBudget,
-  ) {
-    this.open = [...portfolios.keys()].filter((index) => portfolios[index]!.positions.length > 0);
-    this.seen = portfolios.map(() => 0);
-    portfolios.forEach(({ positions }, index) => {
-      for (const { symbol } of positions) {
-        const list = this.holders.get(symbol);
-        if (list) list.push(index);
-        else this.holders.set(symbol, [index]);
-      }
-    });
-  }
-
-  /** Those of the open ones that have met enough with these further ticks. */
-  metBy(counts: ReadonlyMap<string, number>): readonly number[] {
-    let read = this.read;
-    for (const count of counts.values()) read += count;
-    if (read >= maxReplayTicks) return this.open;
-    const seen = this.after(counts);
-    // Windows are shorter where memory is; that only gets clear on the way.
-    const enough = this.budget.pointsToRebuild(seen) + blocksMargin;
-    return this.open.filter((index) => seen[index]! >= enough);
-  }
-
-  /** The replay begins here for these. */
-  begin(indices: readonly number[], seq: number): void {
-    for (const index of indices) this.beginnings.set(this.portfolios[index]!.id, seq);
-    const done = new Set(indices);
-    this.open = this.open.filter((index) => !done.has(index));
-  }
-
-  take(counts: ReadonlyMap<string, number>): void {
-    for (const [symbol, count] of counts) {
-      this.read += count;
-      this.symbols.add(symbol);
-    }
-    this.seen = this.after(counts);
-  }
-
-  private after(counts: ReadonlyMap<string, number>): number[] {
-    const seen = [...this.seen];
-    for (const [symbol, count] of counts) {
-      for (const index of this.holders.get(symbol) ?? []) seen[index]! += count;
-    }
-    return seen;
-  }
 }
 
 /** Ticks of the plan, in order: each symbol from where it begins. */

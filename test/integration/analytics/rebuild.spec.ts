@@ -170,6 +170,32 @@ describe.each(storeBranches())('engine rebuilt from the store ($dialect)', (bran
     expect(summaries(rebuilt)).toEqual(summaries(live.engine));
   });
 
+  it('goes back to what a portfolio held before: ticks of what it has bought since did not move it', async () => {
+    const store = await openStore(await branch.freshDatabase());
+    opened.push(store);
+    const live = follow(store);
+    await store.portfolios.put(book('SWITCHED', ['RARE']));
+    await store.portfolios.put(book('CAME BACK', ['OFTEN']));
+    const feed = async (names: readonly string[], count: number, seed: number): Promise<void> => {
+      const ticks = seededTicks({ symbols: names, count, seed, startMs: Date.UTC(2026, 0, seed) });
+      for (let i = 0; i < ticks.length; i += 10_000) await store.ticks.append(ticks.slice(i, i + 10_000));
+    };
+    const market = ['RARE', 'OFTEN', 'OFTEN', 'OFTEN', 'OFTEN', 'OFTEN', 'OFTEN', 'OFTEN', 'OFTEN', 'OFTEN'];
+    await feed(['RARE', 'OFTEN'], 24_000, 1);
+    await feed(market, 20_000, 2);
+    await store.portfolios.put(book('CAME BACK', ['RARE']));
+    await feed(market, 80_000, 3);
+    await store.portfolios.put(book('CAME BACK', ['OFTEN']));
+    await store.portfolios.put(book('SWITCHED', ['OFTEN']));
+    await feed(market, 2_000, 4);
+    settled(live.feed);
+    expect(live.engine.state('SWITCHED')!.window.size).toBe(10_000);
+    const rebuilt = makeEngine();
+    await rebuildEngine(rebuilt, source(store));
+    expect(rebuilt.state('SWITCHED')!.window.size).toBe(10_000);
+    expect(summaries(rebuilt)).toEqual(summaries(live.engine));
+  });
+
   it('reads less where memory keeps the windows shorter', async () => {
     const store = await openStore(await branch.freshDatabase());
     opened.push(store);
