@@ -58,11 +58,12 @@ function argumentsOf(options: LoadOptions): string[] {
   if (options.spin) out.push('--spin');
   if (options.frozen !== undefined) out.push('--slow', String(options.frozen));
   if (options.receiveBuffer !== undefined) out.push('--rcvbuf', String(options.receiveBuffer));
-  if (options.socketIo) {
-    out.push('--sio', '--echo-tmpl', '42["ping",{"type":"ping","timestamp":{ts}}]');
-  }
+  if (options.socketIo) out.push(...socketIoArguments);
   return out;
 }
+
+/** Makes the load client speak Socket.IO. */
+export const socketIoArguments = ['--sio', '--echo-tmpl', '42["ping",{"type":"ping","timestamp":{ts}}]'];
 
 /** The load client: the C one, or the bundled one in Node. */
 export const loadClient = (tools: Tools): string[] =>

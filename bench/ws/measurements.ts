@@ -40,18 +40,28 @@ export class Measurements {
     const peers = subscribers > 2_000 ? [] : this.peers;
     const samples = await this.row([this.us, ...peers], wanted, 'fan');
     this.print(`one by one, ${subscribers} subscribers, 100,000 deliveries/s`, samples);
-    await this.turns(subscribers, wanted.start!, subscribers > 2_000 ? 1.5 : 1.25);
+    await this.turns(subscribers, wanted.start!, subscribers > 2_000 ? 1.5 : 1.25, peers);
   }
 
-  /** The ratio that the goal is about. */
-  private async turns(subscribers: number, start: string, goal: number): Promise<void> {
+  /** The ratios that the goals are about. */
+  private async turns(
+    subscribers: number,
+    start: string,
+    goal: number,
+    peers: readonly Peer[],
+  ): Promise<void> {
     if (this.floor === null) return;
-    const r = await inTurns(this.tools, this.floor, this.us, subscribers, start, this.rounds);
-    console.log(
-      `  in ${this.rounds} turns with the C floor: ${r.ownUs.toFixed(4)} against ${r.baseUs.toFixed(4)} µs/msg, ` +
-        `ratio ${r.ratio.toFixed(2)} (quartiles ${r.low.toFixed(2)} to ${r.high.toFixed(2)}; ` +
-        `${Math.round(r.busy * 100)} % of the core, ${r.perWrite?.toFixed(2) ?? '?'} messages per write) ${verdict(r.ratio, goal, '× the floor')}`,
-    );
+    const servers = [this.us, ...peers];
+    const results = await inTurns(this.tools, this.floor, servers, { subscribers, start }, this.rounds);
+    console.log(`  in ${this.rounds} rounds of turns, the C floor before and after each:`);
+    for (const r of results) {
+      const aim = r.name === this.us.name ? verdict(r.ratio, goal, '× the floor') : '';
+      const joining = r.perWrite === undefined ? '' : `, ${r.perWrite.toFixed(2)} messages per write`;
+      console.log(
+        `  ${r.name.padEnd(12)} ${r.ownUs.toFixed(4)} against ${r.baseUs.toFixed(4)} µs/msg, ratio ${r.ratio.toFixed(2)} ` +
+          `(quartiles ${r.low.toFixed(2)} to ${r.high.toFixed(2)}; ${Math.round(r.busy * 100)} % of the core${joining}) ${aim}`,
+      );
+    }
   }
 
   /** Bursts as fast as the sockets drain; the floor joins them into one write, as we do. */
@@ -68,7 +78,7 @@ export class Measurements {
     this.print(`bursts of ${size}, 1,000 subscribers, as fast as they drain`, samples);
     // Below what the client can read, so that its reading does not decide what a write costs.
     const rate = size === 100 ? 4_000 : 800;
-    await this.turns(1_000, `/start?rate=${rate}&burst=${size}&batch=1`, size === 100 ? 1.15 : 1.35);
+    await this.turns(1_000, `/start?rate=${rate}&burst=${size}&batch=1`, size === 100 ? 1.15 : 1.35, []);
   }
 
   async pings(): Promise<void> {

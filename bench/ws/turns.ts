@@ -1,16 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loadClient } from './load.js';
+import { loadClient, socketIoArguments } from './load.js';
 import { Child, cpuSeconds, type Tools } from './machine.js';
 import type { Peer, Running } from './peers.js';
 
 /** How long one server has its turn, ms. */
-const turnMs = 400;
+const turnMs = 600;
+/** Published to before anything is counted, ms: what is measured is a server that has run for a while. */
+const warmUpMs = 3_000;
 
 /** CPU of one server against another's, per delivered message. */
 export interface TurnsResult {
+  readonly name: string;
   readonly baseUs: number;
   readonly ownUs: number;
-  /** Median and quartiles of the ratios of one turn to the turns of the other before and after it. */
+  /** Median and quartiles of the ratios of one turn to the turns of the base before and after it. */
   readonly ratio: number;
   readonly low: number;
   readonly high: number;
@@ -20,8 +23,15 @@ export interface TurnsResult {
   readonly perWrite: number | undefined;
 }
 
+interface Turn {
+  readonly us: number;
+  readonly busy: number;
+  readonly perWrite: number | undefined;
+}
+
 class Contestant {
   private constructor(
+    readonly name: string,
     private readonly server: Running,
     private readonly client: Child,
     private readonly subscribers: number,
@@ -32,28 +42,30 @@ class Contestant {
     const client = new Child(tools, 1, [
       ...loadClient(tools),
       ...['--port', `${server.port}`, '--path', peer.fanPath, '--conns', `${subscribers}`, '--spin'],
-      ...['--warmup', '0.1', '--settle', '1', '--duration', '190', '--max-time', '200'],
+      ...['--warmup', '0.1', '--settle', '1', '--duration', '580', '--max-time', '600'],
+      ...(peer.socketIo ? socketIoArguments : []),
     ]);
-    const contestant = new Contestant(server, client, subscribers);
+    const contestant = new Contestant(peer.name, server, client, subscribers);
     await sleep(1_000 + subscribers / 2);
     return contestant;
   }
 
   /** Publishes for one turn; the others' clients stand still meanwhile. */
-  async turn(start: string, ms = turnMs): Promise<{ us: number; busy: number; perWrite?: number }> {
+  async turn(start: string, ms = turnMs): Promise<Turn> {
     this.client.process.kill('SIGCONT');
     await sleep(30);
     const [before, began] = [cpuSeconds(this.server.pids), performance.now()];
     await this.ask(start);
     await sleep(ms);
     const said = (await this.ask('/stop')) as { published: number; messages_per_write?: number };
-    const { published, messages_per_write: perWrite } = said;
     const seconds = (performance.now() - began) / 1_000;
-    await sleep(60);
-    const cpu = cpuSeconds(this.server.pids) - before;
+    const cpu = (await this.atRest()) - before;
     this.pause();
-    const turn = { us: (cpu * 1e6) / (published * this.subscribers), busy: cpu / seconds };
-    return perWrite === undefined ? turn : { ...turn, perWrite };
+    return {
+      us: (cpu * 1e6) / (said.published * this.subscribers),
+      busy: cpu / seconds,
+      perWrite: said.messages_per_write,
+    };
   }
 
   pause(): void {
@@ -66,56 +78,83 @@ class Contestant {
     await this.server.stop();
   }
 
+  /** CPU seconds of the server once it has delivered what was published, late or not. */
+  private async atRest(): Promise<number> {
+    await sleep(60);
+    let seen = cpuSeconds(this.server.pids);
+    for (let i = 0; i < 30; i++) {
+      await sleep(30);
+      const now = cpuSeconds(this.server.pids);
+      if (now - seen < 0.003) return now;
+      seen = now;
+    }
+    return seen;
+  }
+
   private ask(uri: string): Promise<unknown> {
     return fetch(`http://127.0.0.1:${this.server.control}${uri}`).then((response) => response.json());
   }
 }
 
 /**
- * Both servers run, connected, and are published to in turns of less than half a second: the speed of a machine drifts
- * more within a minute than two good servers differ, but less between two neighbouring turns.
+ * All servers run, connected, and are published to in turns of about half a second, the base before and after every other
+ * one: the speed of a machine drifts more within a minute than two good servers differ, but less between two
+ * neighbouring turns.
  */
 export async function inTurns(
   tools: Tools,
   base: Peer,
-  own: Peer,
-  subscribers: number,
-  start: string,
+  others: readonly Peer[],
+  load: { readonly subscribers: number; readonly start: string },
   rounds: number,
-): Promise<TurnsResult> {
-  const a = await Contestant.open(tools, base, subscribers);
-  a.pause();
-  const b = await Contestant.open(tools, own, subscribers);
-  b.pause();
+): Promise<TurnsResult[]> {
+  const contestants: Contestant[] = [];
   try {
-    for (const each of [a, b]) await each.turn(start, 900);
-    const bases: number[] = [];
-    const owns: number[] = [];
-    const busy: number[] = [];
-    let perWrite: number | undefined;
-    // Strictly one after the other: TCP behaves otherwise after a longer rest.
-    bases.push((await a.turn(start)).us);
-    for (let i = 0; i < rounds; i++) {
-      const own = await b.turn(start);
-      owns.push(own.us);
-      busy.push(own.busy);
-      perWrite = own.perWrite;
-      bases.push((await a.turn(start)).us);
+    for (const peer of [base, ...others]) {
+      const contestant = await Contestant.open(tools, peer, load.subscribers);
+      contestant.pause();
+      contestants.push(contestant);
     }
-    const ratios = owns.map((us, i) => (2 * us) / (bases[i]! + bases[i + 1]!));
-    return {
-      baseUs: quantile(bases, 0.5),
-      ownUs: quantile(owns, 0.5),
-      ratio: quantile(ratios, 0.5),
-      low: quantile(ratios, 0.25),
-      high: quantile(ratios, 0.75),
-      busy: quantile(busy, 0.5),
-      perWrite,
-    };
+    for (const each of contestants) await each.turn(load.start, warmUpMs);
+    const [first, ...rest] = contestants;
+    const turns = rest.map((): { own: Turn; baseUs: number }[] => []);
+    // Strictly one after the other: TCP behaves otherwise after a longer rest.
+    let before = (await first!.turn(load.start)).us;
+    for (let round = 0; round < rounds; round++) {
+      for (const [i, contestant] of rest.entries()) {
+        const own = await contestant.turn(load.start);
+        const after = (await first!.turn(load.start)).us;
+        turns[i]!.push({ own, baseUs: (before + after) / 2 });
+        before = after;
+      }
+    }
+    return rest.map(({ name }, i) => summary(name, turns[i]!));
   } finally {
-    await a.end();
-    await b.end();
+    for (const each of contestants) await each.end();
   }
+}
+
+function summary(name: string, turns: readonly { own: Turn; baseUs: number }[]): TurnsResult {
+  const ratios = turns.map(({ own, baseUs }) => own.us / baseUs);
+  return {
+    name,
+    baseUs: quantile(
+      turns.map(({ baseUs }) => baseUs),
+      0.5,
+    ),
+    ownUs: quantile(
+      turns.map(({ own }) => own.us),
+      0.5,
+    ),
+    ratio: quantile(ratios, 0.5),
+    low: quantile(ratios, 0.25),
+    high: quantile(ratios, 0.75),
+    busy: quantile(
+      turns.map(({ own }) => own.busy),
+      0.5,
+    ),
+    perWrite: turns.at(-1)?.own.perWrite,
+  };
 }
 
 const quantile = (values: readonly number[], q: number): number => {
