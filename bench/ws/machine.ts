@@ -21,6 +21,8 @@ export interface Tools {
   readonly redisServer: string | null;
   /** Server on the first core, client on the second: only then are the figures the server's own. */
   readonly pins: boolean;
+  /** Put before a client that must not wait for another one on its core; empty where that is not allowed. */
+  readonly ahead: readonly string[];
 }
 
 export function onPath(program: string): string | null {
@@ -49,6 +51,7 @@ export function prepare(): Tools {
     '/usr/lib/nginx/modules/ngx_nchan_module.so',
     '/usr/share/nginx/modules/ngx_nchan_module.so',
   ];
+  const ahead = ['chrt', '--fifo', '10'];
   return {
     temp,
     wsload: built ? join(temp, 'wsload') : null,
@@ -57,6 +60,7 @@ export function prepare(): Tools {
     nginxWithNchan: nchan.some((path) => existsSync(path)) ? onPath('nginx') : null,
     redisServer: onPath('redis-server') ?? onPath('valkey-server'),
     pins: onPath('taskset') !== null && availableParallelism() >= 2,
+    ahead: spawnSync(ahead[0]!, [...ahead.slice(1), 'true']).status === 0 ? ahead : [],
   };
 }
 

@@ -75,7 +75,14 @@ export function peersOf(tools: Tools): { peers: Peer[]; missing: string[] } {
   const env = { NODE_PATH: [resolve('node_modules'), process.env.NODE_PATH].filter(Boolean).join(delimiter) };
   const script =
     (file: string, ...args: string[]) =>
-    (port: number) => [process.execPath, '--no-warnings', join(folder!, file), `${port}`, ...args];
+    (port: number) => [
+      process.execPath,
+      '--no-warnings',
+      '--expose-gc',
+      join(folder!, file),
+      `${port}`,
+      ...args,
+    ];
   if (folder === null) missing.push('ws, Socket.IO, nchan (their servers stand in the harness)');
   else {
     peers.push({
