@@ -19,6 +19,8 @@ export interface LoadResult {
   readonly all_busy_s?: number;
   readonly srv_exec_s?: number;
   readonly client_cpu_s?: number;
+  /** Its share of a core. */
+  readonly client_busy?: number;
   readonly steal_s?: number;
   /** What the server answered to `/stop`. */
   readonly stop: { readonly messages_per_write?: number };
@@ -74,7 +76,7 @@ export const loadClient = (tools: Tools): string[] =>
     : [tools.wsload];
 
 /** Share of a core that something else than server and client used. */
-const disturbance = (r: LoadResult): number =>
+export const disturbance = (r: LoadResult): number =>
   ((r.all_busy_s ?? 0) - (r.srv_exec_s ?? 0) - (r.client_cpu_s ?? 0) + (r.steal_s ?? 0)) / (r.window_s ?? 1);
 
 /** Runs the load client; again when other work on the machine has spoiled the window. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type LoadOptions, type LoadResult, load, loadClient, loadOnce } from './load.js';
+import { disturbance, type LoadOptions, type LoadResult, load, loadClient, loadOnce } from './load.js';
 import { Child, type Tools } from './machine.js';
-import { floorOf, ours, type Peer, peersOf, type Running } from './peers.js';
+import { bareNode, floorOf, ours, type Peer, peersOf, type Running } from './peers.js';
 import { inTurns } from './turns.js';
 
 interface Sample {
@@ -9,6 +9,13 @@ interface Sample {
   readonly result: LoadResult;
   /** To the floor just before and just after; `undefined` where there is no floor. */
   readonly ratio: number | undefined;
+}
+
+interface PingSample {
+  readonly latency: LoadResult['lat_ms'];
+  readonly deliveries: number;
+  /** Share of a core that neither the server nor the two clients used. */
+  readonly others: number;
 }
 
 /** Runs of a measurement whose worst case counts. */
@@ -85,7 +92,12 @@ export class Measurements {
     this.print(`bursts of ${size}, 1,000 subscribers, as fast as they drain`, samples);
     // Below what the client can read, so that its reading does not decide what a write costs.
     const rate = size === 100 ? 4_000 : 800;
-    await this.turns(1_000, `/start?rate=${rate}&burst=${size}&batch=1`, size === 100 ? 1.15 : 1.35, []);
+    await this.turns(
+      1_000,
+      `/start?rate=${rate}&burst=${size}&batch=1`,
+      size === 100 ? 1.15 : 1.35,
+      bareNode(this.tools),
+    );
   }
 
   async pings(): Promise<void> {
@@ -101,18 +113,27 @@ export class Measurements {
     const floor = this.floor === null ? [] : [this.floor];
     const found: number[] = [];
     for (const peer of [...floor, ...Array.from({ length: repeats }, () => this.us), ...ws, ...floor]) {
-      const [{ p50, p99, max }, deliveries] = await this.pingDuringFanOut(peer);
-      if (peer === this.us) found.push(p99);
+      const { latency, deliveries, others } = await this.quietPings(peer);
+      if (peer === this.us) found.push(latency.p99);
       console.log(
-        `  ${peer.name.padEnd(12)} p50 ${ms(p50)}  p99 ${ms(p99)}  max ${ms(max)}  beside ${deliveries.toLocaleString('en')} deliveries/s`,
+        `  ${peer.name.padEnd(12)} p50 ${ms(latency.p50)}  p99 ${ms(latency.p99)}  max ${ms(latency.max)}  ` +
+          `beside ${deliveries.toLocaleString('en')} deliveries/s, ${Math.round(others * 100)} % of a core to others`,
       );
     }
     const worst = Math.max(...found);
     console.log(`  worst p99 of ${repeats}: ${ms(worst).trim()} ${verdict(worst, 5, 'ms')}`);
   }
 
+  /** Again when other work on the machine has spoiled the window. */
+  private async quietPings(peer: Peer): Promise<PingSample> {
+    const first = await this.pingDuringFanOut(peer);
+    if (first.others < 0.1) return first;
+    const second = await this.pingDuringFanOut(peer);
+    return second.others < first.others ? second : first;
+  }
+
   /** Everyone is connected before anything is published: a server that is busy takes no more. */
-  private async pingDuringFanOut(peer: Peer): Promise<[LoadResult['lat_ms'], number]> {
+  private async pingDuringFanOut(peer: Peer): Promise<PingSample> {
     const server = await peer.start();
     const background = this.background(server, peer);
     const published = background.output();
@@ -130,8 +151,13 @@ export class Measurements {
       await sleep(500);
       // What thousands of handshakes have left behind is not what a ping should wait for.
       await fetch(`http://127.0.0.1:${server.control}/gc`);
-      const { lat_ms: latency } = await pings;
-      return [latency, (JSON.parse(await published) as LoadResult).msgs_per_s];
+      const result = await pings;
+      const beside = JSON.parse(await published) as LoadResult;
+      return {
+        latency: result.lat_ms,
+        deliveries: beside.msgs_per_s,
+        others: disturbance(result) - (beside.client_busy ?? 0),
+      };
     } finally {
       await background.end();
       await server.stop();

@@ -57,6 +57,27 @@ export const floorOf = (tools: Tools): Peer | null =>
         start: () => alone(tools, (port) => [tools.floor!, `${port}`]),
       };
 
+/** No server, but what a server in Node could reach at best: one write to libuv's handle per socket and nothing else. */
+export const bareNode = (tools: Tools): Peer[] =>
+  tools.peers === null
+    ? []
+    : [
+        {
+          name: 'bare Node',
+          fanPath: '/ws',
+          pingPath: '/echo',
+          socketIo: false,
+          start: () =>
+            alone(tools, (port) => [
+              process.execPath,
+              '--no-warnings',
+              join(tools.peers!, 'node_limit.js'),
+              `${port}`,
+              'handle',
+            ]),
+        },
+      ];
+
 const canResolve = (name: string): boolean => {
   try {
     createRequire(import.meta.url).resolve(name);

@@ -4,7 +4,7 @@ import { Child, cpuSeconds, type Tools } from './machine.js';
 import type { Peer, Running } from './peers.js';
 
 /** How long one server has its turn, ms. */
-const turnMs = 600;
+const turnMs = 1_200;
 /** Published to before anything is counted, ms: what is measured is a server that has run for a while. */
 const warmUpMs = 3_000;
 
@@ -97,7 +97,7 @@ class Contestant {
 }
 
 /**
- * All servers run, connected, and are published to in turns of about half a second, the base before and after every other
+ * All servers run, connected, and are published to in turns of about a second, the base before and after every other
  * one: the speed of a machine drifts more within a minute than two good servers differ, but less between two
  * neighbouring turns.
  */
