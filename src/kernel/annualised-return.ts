@@ -4,7 +4,7 @@ import { requireFinite } from './require-finite.js';
  * Geometric annual return Π(1 + r)^(periods/n) − 1 (PerformanceAnalytics `Return.annualized`).
  *
  * @param returns simple, per period, > −1
- * @returns a fraction per year; `Infinity` where that is beyond the range of a double
+ * @returns a fraction per year; of a single return (1 + r)^periods − 1; `Infinity` where that is beyond the range of a double
  * @throws RangeError on an empty series, NaN, or a loss of everything
  */
 export function annualisedReturn(returns: ArrayLike<number>, periodsPerYear = 252): number {

@@ -13,6 +13,7 @@ export interface TrafficLight {
  * cumulative binomial probability of 95 %, red from 99.99 %. For 250 days at 99 %: green 0–4, yellow 5–9, red from
  * 10 exceptions.
  *
+ * @returns the zone, the cumulative probability it rests on, and the plus factor (`null` but for 250 days at 99 %)
  * @throws RangeError when exceptions exceed observations, or α is outside (0, 1)
  * @example baselTrafficLight(250, 5, 0.01) // { zone: 'yellow', plusFactor: 0.4, … }
  */

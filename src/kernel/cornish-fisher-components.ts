@@ -15,6 +15,7 @@ import { fromMarginals, type VarComponents } from './var-components.js';
  * @param returns one array of one-day returns per asset, equally long
  * @param exposures money or weight per asset
  * @param ddof of the deviation; the shape uses population moments
+ * @returns losses positive, in the unit of the exposures; a constant P&L has only its mean
  * @throws RangeError on no or unequally long series, NaN or an infinity
  */
 export function cornishFisherComponents(

@@ -5,6 +5,7 @@ import type { SymmetricMatrix } from './symmetric-matrix.js';
  * correlation with anything: NaN in its row and column (1 on its diagonal stays undefined too).
  *
  * @param covariance as any estimator here gives it
+ * @returns dimensionless, symmetric; empty for an empty matrix
  */
 export function correlationMatrix({ size, data }: SymmetricMatrix): SymmetricMatrix {
   const out = new Float64Array(size * size);

@@ -10,6 +10,7 @@ import type { SymmetricMatrix } from './symmetric-matrix.js';
  * @param series one array per asset, equally long, observations in the same order
  * @param ddof 1 unbiased, 0 population
  * @param centre `zero` takes the products about 0 instead of the means
+ * @returns in products of the series' units; a single observation has covariance 0 with `ddof` 0
  * @throws RangeError on unequal lengths, not more than `ddof` observations, NaN or an infinity
  * @example covarianceMatrix([[1, 2, 3], [1, 0, 5]]).data // [1, 2, 2, 7]
  */

@@ -12,6 +12,8 @@ import { fromMarginals, type VarComponents } from './var-components.js';
  * @param exposures money or weight per asset
  * @param means one-day mean returns
  * @param multiplier q, VaR of the unit-variance distribution
+ * @returns losses positive, in the unit of the exposures; of no assets, nothing
+ * @throws RangeError when variance or mean are not finite (NaN or infinities among the inputs)
  */
 export function ellipticalComponents(
   exposures: ArrayLike<number>,

@@ -23,10 +23,12 @@ export interface Tail {
 }
 
 /**
- * VaR = −(α-quantile of P&L), and its expected shortfall, from one selection.
+ * VaR = −(α-quantile of P&L) with α = 1 − confidence (Hyndman and Fan's types), and its expected shortfall by
+ * `options.shortfall`, from one selection.
  *
  * @param pnl profit (+) and loss (−) per scenario, equally likely, any order; not changed
  * @param confidence in (0, 1)
+ * @returns losses positive, in the unit of `pnl`; a single scenario is its own tail
  * @throws RangeError on no scenarios, NaN, an infinity, or confidence outside (0, 1)
  */
 export function empiricalTail(

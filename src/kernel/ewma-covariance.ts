@@ -8,6 +8,7 @@ import type { SymmetricMatrix } from './symmetric-matrix.js';
  *
  * @param series one array per asset, oldest first, equally long
  * @param lambda decay in (0, 1)
+ * @returns in products of the series' units; a single observation gives its products
  * @throws RangeError on unequal lengths, no observation, NaN, an infinity, or λ outside (0, 1)
  */
 export function ewmaCovariance(series: readonly ArrayLike<number>[], lambda = 0.94): SymmetricMatrix {

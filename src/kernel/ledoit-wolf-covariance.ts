@@ -14,6 +14,7 @@ export interface ShrunkCovariance extends SymmetricMatrix {
  * (2004); scikit-learn's `LedoitWolf`. δ = min(b², d²)/d² with d² = ‖S − mI‖²/p and b² = Σ_t‖x_t x_t′ − S‖²/(p·n²).
  *
  * @param series one array per asset, equally long
+ * @returns in products of the series' units, with the weight δ of the target; constant series give zeros and δ = 0
  * @throws RangeError on unequal lengths, no observation, NaN or an infinity
  */
 export function ledoitWolfCovariance(series: readonly ArrayLike<number>[]): ShrunkCovariance {

@@ -14,6 +14,8 @@ export interface MarketModel {
  *
  * @param returns per period, in excess of the risk-free rate where there is one
  * @param benchmark the same periods, likewise
+ * @returns β = cov(r, b) / var(b), dimensionless, and α = mean(r) − β·mean(b), per period; both `null` where the
+ *   benchmark has no variance
  * @throws RangeError on unequal lengths, fewer than 2 periods, NaN or an infinity
  */
 export function marketModel(returns: ArrayLike<number>, benchmark: ArrayLike<number>): MarketModel {

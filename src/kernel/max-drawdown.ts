@@ -14,7 +14,8 @@ export interface Drawdown {
  * The deepest fall of a value from its running maximum; the first one when several are equally deep.
  *
  * @param values prices or wealth, > 0, oldest first
- * @returns depth 0 for a rising or single-valued series
+ * @returns depth as a fraction of the maximum, max_t (1 − v[t] / max_{s ≤ t} v[s]) (Magdon-Ismail and Atiya 2004), with the
+ *   indices of peak, trough and recovery; depth 0 for a rising or single-valued series
  * @throws RangeError on an empty series or a value that is not finite and positive
  * @example maxDrawdown([100, 120, 90, 130]) // { depth: 0.25, peak: 1, trough: 2, recovery: 3 }
  */

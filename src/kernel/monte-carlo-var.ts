@@ -41,7 +41,8 @@ export interface MonteCarloTail extends Tail {
 /**
  * Monte Carlo value at risk and expected shortfall of a linear portfolio under normal or Student t returns, from
  * seeded paths (same specification, same bits). A t path has one χ² for all assets: a multivariate t, which keeps
- * the joint tail; independent ones would diversify it away.
+ * the joint tail; independent ones would diversify it away (Glasserman, "Monte Carlo Methods in Financial
+ * Engineering", 9.2–9.3). P&L = e′(μ·h + √h·s·L·z) with Σ = L·L′ and s = 1, or √((ν−2)/χ²_ν) for t; see `simulatePaths`.
  *
  * @returns losses positive, in the unit of the exposures
  * @throws RangeError on non-finite input, degrees of freedom ≤ 2, confidence outside (0, 1), a negative variance

@@ -4,6 +4,9 @@ import { requireFinite } from './require-finite.js';
 /**
  * Downside deviation √(Σ min(r − target, 0)² / n): over all returns, not only those below (PerformanceAnalytics
  * `DownsideDeviation(method = "full")`).
+ *
+ * @returns in the unit of the returns, ≥ 0
+ * @throws RangeError on an empty series, NaN or an infinity
  */
 export function downsideDeviation(returns: ArrayLike<number>, target = 0): number {
   requireFinite(returns, 'returns');

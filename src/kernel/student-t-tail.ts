@@ -10,8 +10,9 @@ import { tailProbability } from './tail-probability.js';
  * 2.19). The √h scaling is the convention; a sum of t variables is not exactly t.
  *
  * @param degreesOfFreedom ν > 2: at or below it the variance does not exist and σ cannot be matched
+ * @param standardDeviation of one day's P&L, ≥ 0; 0 (a perfect hedge) gives both as −μ·h
  * @returns a loss positive, in the unit of the deviation
- * @throws RangeError outside the domains
+ * @throws RangeError outside the domains, NaN included
  * @example studentTTail(0, 0.01, 5, 0.99).var // 0.02606500…
  */
 export function studentTTail(

@@ -1,5 +1,7 @@
 import { type EmpiricalTailOptions, type Tail, tailOfSmallest, tailRank } from './empirical-tail.js';
+import { rankStandardError } from './quantile-standard-error.js';
 import { selectSmallest } from './select-smallest.js';
+import { tailProbability } from './tail-probability.js';
 
 /**
  * VaR and expected shortfall of a P&L vector that moves a little at a time. It remembers a bound somewhat above the
@@ -19,6 +21,7 @@ export class TailTracker {
   private readonly confidence: number;
   private readonly options: EmpiricalTailOptions;
   private bound = Number.NaN;
+  private gathered = 0;
 
   /**
    * @param scenarios length of the vectors to come
@@ -51,6 +54,7 @@ export class TailTracker {
       this.bound = selectSmallest(buffer, this.wanted, 0, this.scenarios - 1);
       count = this.gather(pnl);
     }
+    this.gathered = count;
     const tail = tailOfSmallest(buffer, count, this.scenarios, this.confidence, this.options);
     // Keep the bound in the middle of its tolerance while the vector drifts.
     if (count < this.rank + 4 || count > 2 * (this.wanted + 1)) {
@@ -58,6 +62,19 @@ export class TailTracker {
       if (count <= this.wanted) this.bound += Math.abs(tail.var) * 0.02;
     }
     return tail;
+  }
+
+  /**
+   * Standard error of the last VaR as that of a simulation, from the values that were gathered for it: see
+   * `quantileStandardError`. To be asked before another tracker uses the same buffer.
+   *
+   * @returns `null` where too few values lie beyond the quantile
+   */
+  standardError(): number | null {
+    const { scenarios, buffer, gathered } = this;
+    const alpha = tailProbability(this.confidence);
+    const spread = Math.sqrt(scenarios * alpha * (1 - alpha));
+    return rankStandardError(buffer.subarray(0, gathered), Math.floor(scenarios * alpha), spread);
   }
 
   /** Copies every value up to the bound to the front of the buffer. */

@@ -105,7 +105,7 @@ export function figuresAnswer(figures: VarFigures, value: number | null) {
       ? {}
       : { standard_error: figures.standardError, standard_error_fraction: fraction(figures.standardError) }),
     ...(figures.simulated && figures.standardError === null
-      ? { standard_error: null, standard_error_reason: 'too few paths lie beyond the quantile' }
+      ? { standard_error: null, standard_error_reason: tooFewPaths }
       : {}),
     ...(figures.mean === null ? {} : { mean_pnl: figures.mean }),
     ...(figures.standardDeviation === null ? {} : { volatility: figures.standardDeviation }),
@@ -117,6 +117,9 @@ export function figuresAnswer(figures: VarFigures, value: number | null) {
     ...(figures.reason === null ? {} : { reason: figures.reason }),
   };
 }
+
+/** Why a simulated figure has no standard error. */
+export const tooFewPaths = 'too few paths lie beyond the quantile';
 
 /** Why a figure is no fraction of the value. */
 export const fractionReason = (value: number | null): string =>

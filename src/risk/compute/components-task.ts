@@ -3,7 +3,10 @@ import { cornishFisherComponents } from '../../kernel/cornish-fisher-components.
 import { ellipticalComponents } from '../../kernel/elliptical-components.js';
 import { empiricalComponents } from '../../kernel/empirical-components.js';
 import { normalQuantile } from '../../kernel/normal-quantile.js';
+import { quantileStandardError } from '../../kernel/quantile-standard-error.js';
+import { replicateStandardError } from '../../kernel/replicate-standard-error.js';
 import { simulatePaths } from '../../kernel/simulate-paths.js';
+import { sobolReplicates } from '../../kernel/sobol-normals.js';
 import { scaledTTail } from '../../kernel/student-t-tail.js';
 import { tailProbability } from '../../kernel/tail-probability.js';
 import type { VarComponents } from '../../kernel/var-components.js';
@@ -15,8 +18,13 @@ export interface ComponentsTask extends Omit<VarTask, 'kind'> {
   readonly kind: 'components';
 }
 
+export interface ComponentFigures extends VarComponents {
+  /** Of the total, where it is simulated and enough paths lie beyond the quantile. */
+  readonly standardError: number | null;
+}
+
 /** @throws RangeError as `runVarTask` */
-export function runComponentsTask(task: ComponentsTask): VarComponents {
+export function runComponentsTask(task: ComponentsTask): ComponentFigures {
   const { exposures, unit } = scaledExposures(task.exposures);
   const scaled = componentsOf(unit === 1 ? task : { ...task, exposures });
   const components = unit === 1 ? scaled : inUnits(scaled, unit);
@@ -28,21 +36,28 @@ export function runComponentsTask(task: ComponentsTask): VarComponents {
 }
 
 /** A marginal is per unit of exposure, and stays. */
-function inUnits({ total, marginal, component, incremental }: VarComponents, unit: number): VarComponents {
+function inUnits(of: ComponentFigures, unit: number): ComponentFigures {
+  const { total, marginal, component, incremental, standardError } = of;
   const times = (values: Float64Array): Float64Array => values.map((x) => x * unit);
-  return { total: total * unit, marginal, component: times(component), incremental: times(incremental) };
+  return {
+    total: total * unit,
+    marginal,
+    component: times(component),
+    incremental: times(incremental),
+    standardError: standardError === null ? null : standardError * unit,
+  };
 }
 
-function componentsOf(task: ComponentsTask): VarComponents {
+function componentsOf(task: ComponentsTask): ComponentFigures {
   switch (task.method) {
     case 'historical':
-      return historical(task);
+      return { ...historical(task), standardError: null };
     case 'cornish_fisher':
-      return cornishFisher(task);
+      return { ...cornishFisher(task), standardError: null };
     case 'monte_carlo':
       return monteCarlo(task);
     default:
-      return elliptical(task);
+      return { ...elliptical(task), standardError: null };
   }
 }
 
@@ -89,11 +104,11 @@ function cornishFisher(task: ComponentsTask): VarComponents {
 /** Tail scenarios on either side of VaR that a component is averaged over: one alone is mostly noise. */
 const smoothingShare = 0.1;
 
-function monteCarlo(task: ComponentsTask): VarComponents {
+function monteCarlo(task: ComponentsTask): ComponentFigures {
   const { covariance, means } = jointModel(task);
   const { options, exposures, horizonDays, confidence } = task;
   const returns = Array.from({ length: covariance.size }, () => new Float64Array(options.paths));
-  simulatePaths(
+  const pnl = simulatePaths(
     {
       factor: cholesky(covariance),
       means,
@@ -108,5 +123,11 @@ function monteCarlo(task: ComponentsTask): VarComponents {
     returns,
   );
   const smoothing = Math.floor(options.paths * tailProbability(confidence) * smoothingShare);
-  return empiricalComponents(returns, exposures, confidence, options.quantileType, smoothing);
+  return {
+    ...empiricalComponents(returns, exposures, confidence, options.quantileType, smoothing),
+    standardError:
+      options.sampling === 'sobol'
+        ? replicateStandardError(pnl, confidence, sobolReplicates)
+        : quantileStandardError(pnl, confidence, options.antithetic),
+  };
 }

@@ -1,5 +1,4 @@
-import type { VarComponents } from '../../kernel/var-components.js';
-import { type ComponentsTask, runComponentsTask } from './components-task.js';
+import { type ComponentFigures, type ComponentsTask, runComponentsTask } from './components-task.js';
 import { type CovarianceFigures, type CovarianceTask, runCovarianceTask } from './covariance-task.js';
 import { type PathsTask, runPathsTask } from './paths-task.js';
 import {
@@ -12,7 +11,7 @@ import { runVarTask, type VarFigures, type VarTask } from './var-task.js';
 /** Everything that may run on a worker thread: plain data in, plain data out. */
 export interface RiskTasks {
   var: { task: VarTask; result: VarFigures };
-  components: { task: ComponentsTask; result: VarComponents };
+  components: { task: ComponentsTask; result: ComponentFigures };
   covariance: { task: CovarianceTask; result: CovarianceFigures };
   rolling_backtest: { task: RollingBacktestTask; result: RollingBacktest };
   paths: { task: PathsTask; result: ReturnType<typeof runPathsTask> };

@@ -5,6 +5,7 @@ import { empiricalTail } from '../../kernel/empirical-tail.js';
 import { mean } from '../../kernel/mean.js';
 import { parametricVar } from '../../kernel/parametric-var.js';
 import { portfolioReturns } from '../../kernel/portfolio-returns.js';
+import { quantileStandardError } from '../../kernel/quantile-standard-error.js';
 import { standardDeviation } from '../../kernel/standard-deviation.js';
 import { ScenarioMemory } from '../../kernel/wasm/scenario-memory.js';
 import { runPathsTask } from '../compute/paths-task.js';
@@ -47,6 +48,9 @@ function expectTruth(state: LivePortfolio, tolerance: number): void {
     if (!state.paths) return;
     const simulated = state.paths.sums.revalued(state.exposures);
     near(live.monteCarlo![i]!.var, empiricalTail(simulated, c).var);
+    // From fewer order statistics on the far side, hence another estimate of the same slope.
+    const [error, all] = [live.monteCarlo![i]!.standardError, quantileStandardError(simulated, c)];
+    if (error !== null && all !== null) expect(error).toBeLessThanOrEqual(5 * all + 1e-12);
   });
 }
 

@@ -3,11 +3,12 @@ import { mean } from '../../kernel/mean.js';
 import { parametricExpectedShortfall } from '../../kernel/parametric-expected-shortfall.js';
 import { parametricVar } from '../../kernel/parametric-var.js';
 import { portfolioReturns } from '../../kernel/portfolio-returns.js';
+import { quantileStandardError } from '../../kernel/quantile-standard-error.js';
 import { standardDeviation } from '../../kernel/standard-deviation.js';
 import { panelOf, type ReturnPanel } from '../compute/return-panel.js';
 import type { PanelLease } from '../history/scenario-panels.js';
 import { ParametricState } from './parametric-state.js';
-import { ScenarioState } from './scenario-state.js';
+import { ScenarioState, type SimulatedTail } from './scenario-state.js';
 import { type ScenarioSums, SharedColumns } from './scenario-sums.js';
 
 /** Confidences at which live figures are kept. */
@@ -26,7 +27,7 @@ export interface LiveTails {
   readonly historical: readonly Tail[];
   readonly parametric: readonly Tail[];
   /** `null` while there are no paths. */
-  readonly monteCarlo: readonly Tail[] | null;
+  readonly monteCarlo: readonly SimulatedTail[] | null;
 }
 
 /** Up to so many changes are applied one by one. */
@@ -155,7 +156,7 @@ export class LivePortfolio {
     return {
       historical,
       parametric: this.parametric.tails(),
-      monteCarlo: this.monteCarlo?.state.tails() ?? null,
+      monteCarlo: this.monteCarlo?.state.simulatedTails() ?? null,
     };
   }
 
@@ -168,7 +169,7 @@ export class LivePortfolio {
     return {
       historical,
       parametric: this.parametric.shiftedTails(changes),
-      monteCarlo: this.monteCarlo?.state.shiftedTails(changes) ?? null,
+      monteCarlo: this.monteCarlo?.state.shiftedSimulatedTails(changes) ?? null,
     };
   }
 
@@ -187,7 +188,12 @@ export class LivePortfolio {
         var: parametricVar(mu, sigma, c),
         expectedShortfall: parametricExpectedShortfall(mu, sigma, c),
       })),
-      monteCarlo: paths && liveConfidences.map((c) => empiricalTail(paths, c)),
+      monteCarlo:
+        paths &&
+        liveConfidences.map((c) => ({
+          ...empiricalTail(paths, c),
+          standardError: quantileStandardError(paths, c),
+        })),
     };
   }
 

@@ -1,7 +1,8 @@
 import { dataAgeMs } from '../../domain/data-age.js';
 import { isoDay } from '../history/align-closes.js';
-import { modelVersion } from '../provenance.js';
+import { modelVersion, tooFewPaths } from '../provenance.js';
 import { type LiveTails, liveConfidences } from './live-portfolio.js';
+import type { SimulatedTail } from './scenario-state.js';
 
 /**
  * Everything that is known about the risk of one live portfolio at one moment; money in its currency, losses
@@ -95,7 +96,14 @@ export function riskMessage(figures: RiskFigures): Record<string, unknown> {
     methods: {
       historical: byConfidence(historical),
       parametric: byConfidence(parametric),
-      ...(monteCarlo ? { monte_carlo: { ...byConfidence(monteCarlo), ...pathsOf(figures) } } : {}),
+      ...(monteCarlo
+        ? {
+            monte_carlo: {
+              ...Object.fromEntries(labels.map((label, i) => [label, simulatedAnswer(monteCarlo[i]!)])),
+              ...pathsOf(figures),
+            },
+          }
+        : {}),
     },
     observations: figures.observations,
     history_last_day: figures.lastDay === null ? null : isoDay(figures.lastDay),
@@ -106,4 +114,13 @@ export function riskMessage(figures: RiskFigures): Record<string, unknown> {
   };
 }
 
-const pathsOf = ({ paths }: RiskFigures) => (paths ? { paths: paths.count, seed: paths.seed } : {});
+/** How many paths a Monte Carlo figure rests on, and their seed. */
+export const pathsOf = ({ paths }: RiskFigures) => (paths ? { paths: paths.count, seed: paths.seed } : {});
+
+/** A Monte Carlo figure with its standard error, or why there is none. */
+export const simulatedAnswer = (tail: SimulatedTail) => ({
+  var: tail.var,
+  expected_shortfall: tail.expectedShortfall,
+  standard_error: tail.standardError,
+  ...(tail.standardError === null ? { standard_error_reason: tooFewPaths } : {}),
+});

@@ -2,6 +2,11 @@ import type { Tail } from '../../kernel/empirical-tail.js';
 import { TailTracker } from '../../kernel/tail-tracker.js';
 import type { ScenarioSums } from './scenario-sums.js';
 
+/** Of simulated scenarios the VaR has a standard error; `null` where too few of them lie beyond the quantile. */
+export interface SimulatedTail extends Tail {
+  readonly standardError: number | null;
+}
+
 const noLoss: Tail = { var: 0, expectedShortfall: 0 };
 
 /** Scratch that every tracker of this thread shares: they are read one after the other. */
@@ -59,10 +64,24 @@ export class ScenarioState {
     return this.trackers.map((tracker) => tracker?.tail(this.sums.pnl) ?? noLoss);
   }
 
+  /** The same of scenarios that are simulated. */
+  simulatedTails(): SimulatedTail[] {
+    return simulated(this.trackers, this.sums.pnl);
+  }
+
   /** The tails after changes of exposures by asset, from the present ones; for what-if. */
   shiftedTails(changes: ReadonlyMap<number, number>): Tail[] {
-    const moved = this.sums.shifted([...changes.keys()], [...changes.values()]);
+    const moved = this.moved(changes);
     return this.shiftedTrackers.map((tracker) => tracker?.tail(moved) ?? noLoss);
+  }
+
+  /** The same of scenarios that are simulated. */
+  shiftedSimulatedTails(changes: ReadonlyMap<number, number>): SimulatedTail[] {
+    return simulated(this.shiftedTrackers, this.moved(changes));
+  }
+
+  private moved(changes: ReadonlyMap<number, number>): Float64Array {
+    return this.sums.shifted([...changes.keys()], [...changes.values()]);
   }
 
   /** Sums everything up again; rounding of millions of changes is gone then. */
@@ -70,4 +89,12 @@ export class ScenarioState {
     this.sums.pnl.fill(0);
     this.sums.add(this.assets, exposures);
   }
+}
+
+function simulated(trackers: readonly (TailTracker | null)[], pnl: Float64Array): SimulatedTail[] {
+  return trackers.map((tracker) =>
+    tracker === null
+      ? { ...noLoss, standardError: 0 }
+      : { ...tracker.tail(pnl), standardError: tracker.standardError() },
+  );
 }

@@ -2,11 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { PortfolioBook } from '../../analytics/portfolio-book.js';
 import { notFound } from '../../domain/problem.js';
 import { type LatestMetric, MetricRepository } from '../../store/metric.repository.js';
+import { contentHash } from '../compute/content-hash.js';
 import type { WatchedLimit } from '../limits/limit-book.js';
 import { LimitEvaluationService } from '../limits/limit-evaluation.service.js';
 import { effectiveThresholds, utilisation } from '../limits/limit-level.js';
 import { LiveRiskService } from '../live/live-risk.service.js';
 import { metricsOf } from '../live/risk-figures.js';
+import { modelVersion } from '../provenance.js';
 
 interface Value {
   readonly value: number;
@@ -28,6 +30,7 @@ export class RiskMetricsService {
 
   async list(portfolioId: string) {
     if (this.book.marked(portfolioId) === undefined) throw notFound('portfolio', portfolioId);
+    const started = performance.now();
     const stored = await this.stored.latestWithLimits(portfolioId);
     const values = this.values(portfolioId, stored);
     const nowMs = Date.now();
@@ -57,6 +60,9 @@ export class RiskMetricsService {
       ...(newest === null
         ? { reason: this.live.refusal(portfolioId)?.reason ?? 'no metric is known yet' }
         : {}),
+      inputs_hash: contentHash(items.map((item) => [item.metric_type, item.current_value, item.as_of])),
+      model_version: modelVersion,
+      runtime_ms: performance.now() - started,
     };
   }
 

@@ -9,7 +9,7 @@ import {
   symbolField,
 } from '../request-fields.js';
 
-const defaultMethod: VarMethod = 'historical';
+const defaultMethod = 'historical' as VarMethod;
 
 /** Query of `GET …/var` and `GET …/components`: every option of the stateless request, by the same names. */
 export const varQuery = z

@@ -6,7 +6,7 @@ import { panelOf } from '../compute/return-panel.js';
 import { RiskCompute } from '../compute/risk-compute.js';
 import { type AlignedCloses, gapRule, isoDay } from '../history/align-closes.js';
 import { HistoryService } from '../history/history.service.js';
-import { figuresAnswer, fractionReason, methodProvenance, provenance } from '../provenance.js';
+import { figuresAnswer, fractionReason, methodProvenance, provenance, tooFewPaths } from '../provenance.js';
 import { refused } from '../refusal.js';
 import { type PortfolioExposures, portfolioExposures } from './portfolio-exposures.js';
 import type { VarQuery } from './portfolio-risk.dto.js';
@@ -61,7 +61,7 @@ export class PortfolioRiskService {
       { ...taskOf(basis), kind: 'components', method, confidence, horizonDays, options },
       { signal },
     );
-    const { total, marginal, component, incremental } = computed.result;
+    const { total, marginal, component, incremental, standardError } = computed.result;
     return {
       portfolio_id: portfolioId,
       method,
@@ -71,6 +71,8 @@ export class PortfolioRiskService {
       var_fraction: known.value === 0 ? null : total / Math.abs(known.value),
       ...(known.value === 0 ? { fraction_reason: fractionReason(0) } : {}),
       ...(total === 0 ? { share_reason: 'there is no VaR to have a share of' } : {}),
+      ...(method === 'monte_carlo' ? { standard_error: standardError } : {}),
+      ...(method === 'monte_carlo' && standardError === null ? { standard_error_reason: tooFewPaths } : {}),
       sum_of_components: component.reduce((a, b) => a + b, 0),
       components: known.symbols
         .map((symbol, i) => ({

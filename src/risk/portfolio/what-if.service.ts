@@ -11,7 +11,13 @@ import { LimitEvaluationService } from '../limits/limit-evaluation.service.js';
 import { effectiveThresholds } from '../limits/limit-level.js';
 import { LivePortfolio, type LiveTails, liveConfidences } from '../live/live-portfolio.js';
 import { LiveRiskService } from '../live/live-risk.service.js';
-import { liveMetricTypes, metricsOf, type RiskFigures } from '../live/risk-figures.js';
+import {
+  liveMetricTypes,
+  metricsOf,
+  pathsOf,
+  type RiskFigures,
+  simulatedAnswer,
+} from '../live/risk-figures.js';
 import { provenance } from '../provenance.js';
 import { type PortfolioExposures, portfolioExposures } from './portfolio-exposures.js';
 import type { WhatIfRequest } from './portfolio-risk.dto.js';
@@ -256,7 +262,7 @@ function nothingHeld(figures: RiskFigures): RiskFigures {
     tails: {
       historical: zero(historical),
       parametric: zero(parametric),
-      monteCarlo: monteCarlo && zero(monteCarlo),
+      monteCarlo: monteCarlo?.map(() => ({ var: 0, expectedShortfall: 0, standardError: 0 })) ?? null,
     },
   };
 }
@@ -295,6 +301,11 @@ function summary(figures: RiskFigures) {
     expected_shortfall: historical[at]!.expectedShortfall,
     var_fraction: figures.value === 0 ? null : historical[at]!.var / Math.abs(figures.value),
     var_parametric: parametric[at]!.var,
-    ...(monteCarlo ? { var_monte_carlo: monteCarlo[at]!.var } : {}),
+    ...(monteCarlo
+      ? {
+          var_monte_carlo: monteCarlo[at]!.var,
+          monte_carlo: { ...simulatedAnswer(monteCarlo[at]!), ...pathsOf(figures) },
+        }
+      : {}),
   };
 }

@@ -63,6 +63,10 @@ describe('ModelQualityService', () => {
     }
     const report = quality.report('Q');
     expect(report).toMatchObject({ observations: 250, exceptions, confidence: 0.99, forecast_window: 250 });
+    expect(report).toMatchObject({
+      inputs_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      runtime_ms: expect.any(Number),
+    });
     expect(of('tidewatch_risk_var_exceptions', 'Q')).toBe(exceptions);
     const { kupiec } = report as { kupiec?: { p_value: number } };
     expect(of('tidewatch_risk_kupiec_p_value', 'Q')).toBe(kupiec!.p_value);

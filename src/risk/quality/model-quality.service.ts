@@ -13,6 +13,7 @@ import {
 } from '../../observability/catalogue/risk.js';
 import { Logger, type ModuleLogger } from '../../observability/logger.js';
 import { Metrics } from '../../observability/metrics.js';
+import { contentHash } from '../compute/content-hash.js';
 import { RiskCompute } from '../compute/risk-compute.js';
 import { isoDay } from '../history/align-closes.js';
 import { type LiveEntry, LiveRiskService } from '../live/live-risk.service.js';
@@ -37,6 +38,8 @@ interface Report {
   readonly key: string;
   readonly atMs: number;
   readonly runtimeMs: number;
+  /** Of the P&L and the parameters. */
+  readonly inputsHash: string;
   readonly hits: Uint8Array;
   readonly lastDay: number | null;
 }
@@ -96,6 +99,8 @@ export class ModelQualityService {
         ...about,
         observations: null,
         reason: this.whyNot(portfolioId),
+        inputs_hash: null,
+        runtime_ms: null,
         as_of: null,
         data_age_ms: null,
       };
@@ -104,6 +109,7 @@ export class ModelQualityService {
       ...about,
       ...coverageAnswer({ hits: report.hits, confidence }),
       history_last_day: report.lastDay === null ? null : isoDay(report.lastDay),
+      inputs_hash: report.inputsHash,
       runtime_ms: report.runtimeMs,
       as_of: new Date(report.atMs).toISOString(),
       data_age_ms: nowMs - report.atMs,
@@ -156,16 +162,13 @@ export class ModelQualityService {
     const all = portfolioReturns(state.lease.returns, state.exposures);
     const pnl = all.subarray(Math.max(0, all.length - judgedDays - forecastDays));
     const window = Math.min(forecastDays, pnl.length - minJudgedDays);
-    const { hits } = await this.compute.background({
-      kind: 'rolling_backtest',
-      pnl: Float64Array.from(pnl),
-      window,
-      confidence,
-    });
+    const task = { kind: 'rolling_backtest', pnl: Float64Array.from(pnl), window, confidence } as const;
+    const inputsHash = contentHash(task);
+    const { hits } = await this.compute.background(task);
     if (!this.stands(entry)) return;
     const runtimeMs = performance.now() - started;
     const atMs = Date.now();
-    this.reports.set(portfolioId, { key: state.lease.key, atMs, runtimeMs, hits, lastDay });
+    this.reports.set(portfolioId, { key: state.lease.key, atMs, runtimeMs, inputsHash, hits, lastDay });
     this.waiting.delete(portfolioId);
     const exceptions = hits.reduce((sum, hit) => sum + hit, 0);
     this.metrics.histogram(riskBacktestSeconds, {}).observe(runtimeMs / 1000);

@@ -121,6 +121,9 @@ describe('risk of stored portfolios over HTTP', () => {
       const sum = body.components.reduce((s: number, c: Answer) => s + c.component_var, 0);
       expect(Math.abs(sum / body.var - 1)).toBeLessThan(1e-9);
       expect(body.components).toHaveLength(4);
+      if (method === 'monte_carlo') {
+        expect(body).toMatchObject({ seed: 1, paths: 100_000, standard_error: expect.any(Number) });
+      }
       expect(Object.keys(body.components[0])).toEqual(
         expect.arrayContaining(['symbol', 'marginal_var', 'component_var', 'incremental_var']),
       );
@@ -277,6 +280,13 @@ describe('risk of stored portfolios over HTTP', () => {
     const denied = (await risk('BOOK/what-if', buy)).body;
     expect(denied).toMatchObject({ decision: 'deny', reason_code: 'LIMIT_BREACH' });
     expect(denied.current.var).toBeCloseTo(base.var, 6);
+    const { monte_carlo } = await until(async () => {
+      const { projected } = (await risk('BOOK/what-if', buy)).body;
+      return projected.monte_carlo !== undefined && projected;
+    });
+    expect(monte_carlo).toMatchObject({ paths: 2_000, seed: 1 });
+    expect(monte_carlo.standard_error / monte_carlo.var).toBeLessThan(0.2);
+    expect(monte_carlo.standard_error).toBeGreaterThan(0);
     expect(denied.limits[0].projected_utilization).toBeGreaterThan(1);
     const small = (await risk('BOOK/what-if', { orders: [{ symbol: 'RKA', quantity: 1 }] })).body;
     expect(small).toMatchObject({ decision: 'allow', reason_code: 'WITHIN_LIMITS' });
@@ -309,6 +319,11 @@ describe('risk of stored portfolios over HTTP', () => {
     const { body: metrics } = await risk('BOOK/metrics');
     const live = metrics.items.find((m: Answer) => m.metric_type === 'var_99_parametric');
     expect(Math.abs(live.current_value / direct.var - 1)).toBeLessThan(1e-9);
+    expect(metrics).toMatchObject({
+      inputs_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      model_version: expect.any(String),
+      runtime_ms: expect.any(Number),
+    });
     expect(direct.var).toBeCloseTo(parametricVar(direct.mean_pnl, direct.volatility, 0.99), 6);
     await until(async () => {
       const { body } = await risk('BOOK/metrics');
