@@ -14,19 +14,23 @@ import { loadThresholds } from '../../../src/observability/alerting/thresholds.j
 import { postgres, startApp, type TestApp } from '../../harness/index.js';
 import { type PrometheusStack, startPrometheus } from '../../harness/prometheus.js';
 import { type Load, startLoad } from './load.js';
+import { type BadPlugins, badPlugins, cancelledRequest, holdUpWriter } from './mishaps.js';
 
 const thresholds = loadThresholds();
 let app: TestApp;
 let load: Load;
 let prometheus: PrometheusStack;
+let plugins: BadPlugins;
+let DATABASE_URL: string;
 
 beforeAll(async () => {
-  const DATABASE_URL = await postgres().freshDatabase();
+  DATABASE_URL = await postgres().freshDatabase();
+  plugins = badPlugins();
   const client = new pg.Client(DATABASE_URL);
   await client.connect();
   await client.query('CREATE EXTENSION pg_stat_statements');
   await client.end();
-  app = await startApp({ DATABASE_URL });
+  app = await startApp({ DATABASE_URL, ...plugins.settings });
   // Slow collectors would not have run twice within the test.
   const list = (await (await fetch(`${app.baseUrl}/api/v1/ops/collectors`)).json()) as {
     collectors: { name: string }[];
@@ -41,6 +45,7 @@ beforeAll(async () => {
     ),
   );
   load = await startLoad(app);
+  expect(await cancelledRequest(DATABASE_URL, app.baseUrl)).toBe(503);
   const shipped = renderRules({ rules, slos: sloRules, thresholds }, { ...shippedOptions, interval: '1s' });
   prometheus = await startPrometheus(app.baseUrl.replace('http://', ''), shipped);
 });
@@ -48,6 +53,7 @@ afterAll(async () => {
   await load?.stop();
   await prometheus?.stop();
   await app?.stop();
+  plugins?.remove();
 });
 
 /** As Grafana fills them in. */
@@ -57,16 +63,10 @@ const filledIn = (expr: string) =>
     .replaceAll('$__rate_interval', '20s')
     .replaceAll('$__range', '20s');
 
-/** What a healthy server on plain PostgreSQL cannot show, whatever it is asked to do. */
-const emptyHere: readonly (string | undefined)[] = [
-  'TimescaleDB is not in use',
-  'no server error',
-  'every run ended well',
-  'no label grew beyond its bound',
-  'no label has grown beyond its bound',
-  'nothing waits',
-  'the engine keeps up',
-];
+/** What a server on plain PostgreSQL cannot show, and one that is not pushed to its limit. */
+const emptyHere: readonly (string | undefined)[] = ['TimescaleDB is not in use', 'the engine keeps up'];
+/** Long enough for several scrapes. */
+const heldUpMs = 3_000;
 
 interface Question {
   readonly name: string;
@@ -76,11 +76,13 @@ interface Question {
 /** Those that have no answer yet after a time in which every collector has run several times. */
 async function unanswered(questions: readonly Question[], limitMs = 30_000): Promise<readonly string[]> {
   let left = [...questions];
+  const held = holdUpWriter(DATABASE_URL, heldUpMs);
   for (const end = Date.now() + limitMs; left.length > 0 && Date.now() < end; ) {
     const results = await Promise.all(left.map(({ expr }) => prometheus.query(expr)));
     left = left.filter((_, i) => results[i]?.length === 0);
     if (left.length > 0) await new Promise((resolve) => setTimeout(resolve, 500));
   }
+  await held;
   return left.map(({ name, expr }) => `${name}: ${expr}`);
 }
 
@@ -89,7 +91,7 @@ describe('against a real Prometheus that scrapes a live server under load', () =
     expect(await prometheus.brokenRules()).toEqual([]);
   });
 
-  it('no query of any panel is empty, but for the few that nothing healthy can fill', async () => {
+  it('no query of any panel is empty, but for what this server cannot show', async () => {
     const questions = dashboards.flatMap((dashboard) =>
       [...queriesOf(dashboard)]
         .filter(({ query }) => !emptyHere.includes(query.mayBeEmpty))
@@ -102,7 +104,7 @@ describe('against a real Prometheus that scrapes a live server under load', () =
     expect(await unanswered(questions)).toEqual([]);
   });
 
-  it('no rule looks at nothing, but for the few that nothing healthy can fill', async () => {
+  it('no rule looks at nothing, but for what this server cannot show', async () => {
     const looked = new Map(
       liveAlerts(rules, thresholds)
         .filter(({ rule }) => !emptyHere.includes(rule.mayBeEmpty))
