@@ -3,7 +3,7 @@ import { MetricSamples } from '../observability/alerting/metric-samples.js';
 import type { Sample } from '../observability/alerting/state-machine.js';
 import { Database } from './database.js';
 
-/** Raw portfolio metrics in time order, as a backtest replays them. */
+/** Raw portfolio metrics in time order, sent and computed, as a backtest replays them. */
 @Injectable()
 export class MetricSamplesRepository extends MetricSamples {
   constructor(private readonly database: Database) {
@@ -20,7 +20,10 @@ export class MetricSamplesRepository extends MetricSamples {
     const { rows } = await this.database.reader.query<{ at: Date; value: number }>(
       `SELECT "timestamp" AS at, value FROM analytics_metrics
        WHERE portfolio_id = $1 AND metric_type = $2 AND "timestamp" BETWEEN $3 AND $4
-       ORDER BY "timestamp" LIMIT $5`,
+       UNION ALL
+       SELECT "timestamp" AS at, value FROM risk_metrics
+       WHERE portfolio_id = $1 AND metric_type = $2 AND "timestamp" BETWEEN $3 AND $4
+       ORDER BY at LIMIT $5`,
       [portfolioId, metricType, new Date(fromMs), new Date(toMs), limit],
     );
     return rows.map(({ at, value }) => ({ atMs: at.getTime(), value }));

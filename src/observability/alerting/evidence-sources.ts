@@ -8,6 +8,7 @@ import { HistogramSeries } from '../series.js';
 import type { Alert } from './alert.js';
 import { AlertsService } from './alerts.service.js';
 import { Evidence } from './evidence.js';
+import { MetricSamples } from './metric-samples.js';
 import { selectionsOf } from './signal.js';
 import { TargetsService } from './targets.service.js';
 
@@ -15,6 +16,8 @@ const slowConsumersShown = 20;
 const exemplarsShown = 20;
 const seriesPerMetric = 40;
 const operationsKept = 50;
+const limitSeriesMs = 15 * 60_000;
+const limitPointsShown = 1_000;
 
 /** Metrics whose present values belong into every pack: where the time and the memory go. */
 const alwaysShown = [
@@ -49,15 +52,19 @@ export class EvidenceSources {
     sources: Sources,
     config: Config,
     bus: EventBus,
+    private readonly samples: MetricSamples,
   ) {
     bus.on('operation.done', (done) => {
       this.operations.push({ at: new Date().toISOString(), ...done });
       if (this.operations.length > operationsKept) this.operations.shift();
     });
-    evidence.register('series', (alert) => ({
+    evidence.register('series', async (alert) => ({
       unit: alert.unit,
       threshold: alert.edge,
-      points: alerts.recent.of(alert.threshold, alert.labels),
+      points:
+        alert.source === 'limit'
+          ? await this.limited(alert)
+          : alerts.recent.of(alert.threshold, alert.labels),
     }));
     evidence.register('targets', () => targets.answer());
     evidence.register('process', () => this.values(alwaysShown));
@@ -90,6 +97,18 @@ export class EvidenceSources {
           since: new Date(startedAtMs).toISOString(),
         })),
     );
+  }
+
+  /** The stored figure that a risk limit is about; its rounds are the portfolio's, not ours. */
+  private async limited({ labels, startedAtMs }: Alert) {
+    const read = await this.samples.read(
+      labels.portfolio ?? '',
+      labels.limit_type ?? '',
+      startedAtMs - limitSeriesMs,
+      startedAtMs,
+      limitPointsShown,
+    );
+    return read.map(({ atMs, value }) => ({ at: new Date(atMs).toISOString(), value }));
   }
 
   private values(names: readonly string[]) {

@@ -156,6 +156,12 @@ describe('alerts in the app, with no Prometheus', () => {
 
   it('freeze what the server knew when they fired', async () => {
     await call('PATCH', '/api/v1/ops/collectors/process', { interval_seconds: 7 });
+    const before = new Date(Date.now() - 60_000).toISOString();
+    await call('PUT', '/api/v1/portfolios/P1', { name: 'P1', currency: 'USD', positions: [] });
+    const stored = await call('POST', '/api/v1/ingest/metrics', {
+      points: [{ portfolio_id: 'P1', metric_type: 'var_95', value: 95, timestamp: before }],
+    });
+    expect(stored.body).toMatchObject({ accepted: 1 });
     limit('breach', 130, 'L3');
     const [alert] = await firing('RiskLimit');
     const wait = async (): Promise<{
@@ -184,6 +190,11 @@ describe('alerts in the app, with no Prometheus', () => {
         'other_alerts',
       ]),
     );
+    expect(body.sections.series?.data).toEqual({
+      unit: null,
+      threshold: 100,
+      points: [{ at: before, value: 95 }],
+    });
     expect(body.sections.configuration?.data).toMatchObject({
       changed_since_start: [
         { what: 'collector', name: 'process', change: { interval_seconds: 7 }, at: expect.any(String) },
