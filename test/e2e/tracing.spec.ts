@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -149,6 +149,34 @@ describe('tracing over OTLP/HTTP', () => {
     );
   });
 
+  it('writes the trace into the log, in which every module is as talkative as one says at run time', async () => {
+    const change = async (body: object, headers: Record<string, string> = {}) =>
+      (
+        await fetch(`${url}/api/v1/ops/log-levels`, {
+          method: 'PATCH',
+          headers: { ...headers, 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        })
+      ).status;
+    const traceId = '88888888888888888888888888888888';
+    expect(await change({ module: 'http', level: 'debug' }, sampled(traceId))).toBe(200);
+    // The module that writes down these changes itself falls silent.
+    expect(await change({ module: 'log', level: 'silent' })).toBe(200);
+    expect(await change({ module: 'store', level: 'warn' })).toBe(200);
+    expect(await (await fetch(`${url}/api/v1/ops/log-levels`)).json()).toMatchObject({
+      modules: { http: 'debug', log: 'silent', store: 'warn', risk: 'info' },
+    });
+    const lines = readFileSync(join(folder, 'logs', 'server.log'), 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('"module":"log"'))
+      .map((line) => JSON.parse(line) as object);
+    expect(lines).toEqual([
+      expect.objectContaining({ for: 'http', to: 'debug', level: 30, trace_id: traceId }),
+    ]);
+    expect(await change({ module: 'nobody', level: 'info' })).toBe(404);
+    expect(await change({ level: 'loud' })).toBe(422);
+  });
+
   it('records nothing that is not sampled, and nothing of collectors, scrapes and health checks', async () => {
     await fetch(`${url}/api/v1/ops/pool`);
     await fetch(`${url}/metrics`, { headers: sampled('22222222222222222222222222222222') });
@@ -156,7 +184,7 @@ describe('tracing over OTLP/HTTP', () => {
     await fetch(`${url}/api/v1/ops/collectors`, { headers: sampled(last) });
     await receiver.trace(last, 'GET /api/v1/ops/collectors');
     const traces = new Set(receiver.spans.map(({ traceId }) => traceId[0]));
-    expect([...traces].sort()).toEqual(['0', '1', '3', '4', '5', '6', '7']);
+    expect([...traces].sort()).toEqual(['0', '1', '3', '4', '5', '6', '7', '8']);
   });
 });
 

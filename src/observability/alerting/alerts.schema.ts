@@ -67,11 +67,14 @@ export const listQuery = z
 
 export const ackBody = z.strictObject({ comment, by: who.default('anonymous') });
 
-export const testBody = z.strictObject({
-  severity: severity.default('warning'),
-  comment: comment.default('test of the way from here to you'),
-  by: who.default('anonymous'),
-});
+/** Nothing needs to be said: a bare POST is enough. */
+export const testBody = z
+  .strictObject({
+    severity: severity.default('warning'),
+    comment: comment.default('test of the way from here to you'),
+    by: who.default('anonymous'),
+  })
+  .prefault({});
 
 const matchers = z.strictObject({
   name: storable.min(1).max(100).optional(),

@@ -26,7 +26,7 @@ export class LogLevelsController {
   @Patch()
   change(@Body({ schema: changeSchema }) { module, level }: z.output<typeof changeSchema>) {
     if (!this.logger.setLevel(module ?? null, level)) throw notFound('log module', module ?? '');
-    this.logger.child('log').info({ for: module ?? 'all', level }, 'the log level was changed by API');
+    this.logger.child('log').info({ for: module ?? 'all', to: level }, 'the log level was changed by API');
     this.bus.emit('operation.done', { what: 'log level', name: module ?? 'all', change: { level } });
     return this.read();
   }

@@ -367,6 +367,10 @@ describe('a test alert', () => {
       notifications: [{ kind: 'notified', comment: 'firing, webhook' }],
     });
     expect(notices.at(-1)).toMatchObject({ name: 'TestAlert', occasion: 'firing' });
+    expect(await call('POST', '/api/v1/alerts/test')).toMatchObject({
+      status: 200,
+      body: { severity: 'warning' },
+    });
   });
 });
 
