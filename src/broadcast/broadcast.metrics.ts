@@ -9,12 +9,14 @@ import type { Refusal } from './wire/handshake.js';
 
 type HandshakeResult = (typeof spec.wsHandshakes.labels)['result'][number];
 
+interface ClientState {
+  readonly queuedBytes: number;
+  readonly subscriptions: { readonly length: number };
+}
+
 /** What the gauges are read from at scrape time. */
 interface ServerState {
-  readonly connections: ReadonlyMap<
-    number,
-    { readonly queuedBytes: number; readonly subscriptions: { readonly length: number } }
-  >;
+  readonly connections: ReadonlyMap<number, ClientState>;
   readonly admission: { readonly limits: { readonly maxConnections: number } };
 }
 
@@ -44,6 +46,7 @@ export class BroadcastMetrics implements HubStats {
   deliveredMessages = 0;
   /** Event-loop seconds of a handshake, recent ones weighing more; 0 before the first. */
   private handshakeCost = 0;
+  private streams: () => Iterable<{ readonly client: ClientState }> = () => [];
   private readonly publications: CounterHandle;
   private readonly publishFailures: CounterHandle;
   private readonly demandedMessages: CounterHandle;
@@ -130,22 +133,18 @@ export class BroadcastMetrics implements HubStats {
     this.metrics.counter(spec.wsClosed, { code: closeLabel(code) }).inc();
   }
 
-  /** Gauges over the table of connections. */
+  /** Gauges over the table of connections, and over the event streams beside them. */
   watchServer(server: ServerState): void {
     const { connections } = server;
+    const clients = () => [...connections.values(), ...Array.from(this.streams(), ({ client }) => client)];
     this.metrics.gauge(spec.wsConnectionLimit, {}).set(server.admission.limits.maxConnections);
     this.metrics.gaugeFrom(spec.wsConnections, { transport: 'websocket' }, () => connections.size);
-    const over = (pick: (c: { queuedBytes: number; subscriptions: { length: number } }) => number) => {
-      let total = 0;
-      for (const connection of connections.values()) total += pick(connection);
-      return total;
-    };
+    const over = (pick: (client: ClientState) => number) =>
+      clients().reduce((total, client) => total + pick(client), 0);
     this.metrics.gaugeFrom(spec.wsQueuedBytes, {}, () => over((c) => c.queuedBytes));
     this.metrics.gaugeFrom(spec.wsSubscriptions, {}, () => over((c) => c.subscriptions.length));
     this.metrics.gaugeFrom(spec.wsQueuedBytesMax, {}, () => {
-      let max = 0;
-      for (const { queuedBytes } of connections.values()) max = Math.max(max, queuedBytes);
-      return max;
+      return clients().reduce((max, { queuedBytes }) => Math.max(max, queuedBytes), 0);
     });
   }
 
@@ -169,7 +168,8 @@ export class BroadcastMetrics implements HubStats {
     });
   }
 
-  watchStreams(count: () => number): void {
+  watchStreams(list: () => Iterable<{ readonly client: ClientState }>, count: () => number): void {
+    this.streams = list;
     this.metrics.gaugeFrom(spec.wsConnections, { transport: 'sse' }, count);
   }
 }

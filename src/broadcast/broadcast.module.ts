@@ -11,6 +11,7 @@ import { Broker } from './broker/broker.js';
 import { defaultHistory } from './broker/history.js';
 import { MemoryBroker } from './broker/memory.broker.js';
 import { RedisBroker } from './broker/redis.broker.js';
+import { type Client, lagMs } from './client-view.js';
 import { ConnectionsController } from './connections.controller.js';
 import { CurrentValues } from './current-values.js';
 import { Drain } from './drain.js';
@@ -82,19 +83,20 @@ async function makeHub(
   exports: [Hub],
 })
 export class BroadcastModule {
-  constructor(server: WsServer, @Optional() sources?: Sources) {
-    sources?.provide('connections', () => connectionStatuses(server));
+  constructor(server: WsServer, streams: EventStreams, @Optional() sources?: Sources) {
+    sources?.provide('connections', () => connectionStatuses(server, streams));
   }
 }
 
-function* connectionStatuses({ connections }: WsServer): Iterable<ConnectionStatus> {
+function* connectionStatuses({ connections }: WsServer, streams: EventStreams): Iterable<ConnectionStatus> {
   const now = Date.now();
-  for (const { subscriptions, queuedBytes, queuedMessages, waitingSinceMs } of connections.values()) {
-    yield {
-      topics: subscriptions.length,
-      bytesQueued: queuedBytes,
-      messagesQueued: queuedMessages,
-      lagMs: waitingSinceMs === 0 ? 0 : now - waitingSinceMs,
-    };
-  }
+  for (const connection of connections.values()) yield statusOf(connection, now);
+  for (const { client } of streams.list()) yield statusOf(client, now);
 }
+
+const statusOf = (client: Client, nowMs: number): ConnectionStatus => ({
+  topics: client.subscriptions.length,
+  bytesQueued: client.queuedBytes,
+  messagesQueued: client.queuedMessages,
+  lagMs: lagMs(client, nowMs),
+});

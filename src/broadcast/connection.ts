@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import { errorMessage } from '../domain/error-message.js';
+import type { Client } from './client-view.js';
 import { type CloseCode, closeCode } from './protocol/close-codes.js';
 import { refusal } from './protocol/errors.js';
 import { maxPongBytes, pingNumber, writePong } from './protocol/ping.js';
-import type { Encoding, Receiver } from './receiver.js';
+import type { Encoding } from './receiver.js';
 import type { Subscription } from './subscription.js';
 import { InflateBudget, inflateMessage } from './wire/deflate.js';
 import type { Fault, FrameReader, FrameSink, ReadState } from './wire/frame-reader.js';
@@ -73,7 +74,7 @@ function onSocketError(this: Socket): void {
  * One WebSocket after its handshake: frames in, bytes out, both bounded. It knows nothing of topics but the list of its
  * subscriptions. Fields are few on purpose: ten thousand of these wait idle.
  */
-export class Connection implements Receiver, ReadState, ReadyTarget, FrameSink {
+export class Connection implements Client, ReadState, ReadyTarget, FrameSink {
   partial: ReadState['partial'] = null;
   fragments: ReadState['fragments'] = null;
   handle: StreamHandle | null;
@@ -117,6 +118,10 @@ export class Connection implements Receiver, ReadState, ReadyTarget, FrameSink {
     socket.on('end', onSocketEnd);
     socket.on('close', onSocketClose);
     socket.on('error', onSocketError);
+  }
+
+  get transport(): 'websocket' {
+    return 'websocket';
   }
 
   get path(): string {

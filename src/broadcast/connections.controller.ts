@@ -1,12 +1,10 @@
 import { Controller, Delete, Get, HttpCode, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { notFound, Problem } from '../domain/problem.js';
-import type { Connection } from './connection.js';
+import { type Client, clientView, lagMs } from './client-view.js';
 import { EventStreams } from './event-streams.js';
 import { Hub } from './hub.js';
 import { closeCode } from './protocol/close-codes.js';
-import type { Receiver } from './receiver.js';
-import type { Subscription } from './subscription.js';
 import { type Session, WsServer } from './ws-server.js';
 
 const connectionId = z.coerce.number().int().min(1);
@@ -31,7 +29,13 @@ const topicsSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
 });
 
-/** The live connections of this process. */
+interface Listed {
+  readonly client: Client;
+  /** Id of its API key. */
+  readonly key: string | null;
+}
+
+/** The live clients of this process: WebSockets and event streams. */
 @Controller('api/v1/ops')
 export class ConnectionsController {
   constructor(
@@ -44,40 +48,59 @@ export class ConnectionsController {
   @Get('connections')
   list(@Query({ schema: listSchema }) query: z.output<typeof listSchema>) {
     const now = Date.now();
-    const items: ReturnType<typeof connectionView>[] = [];
+    const items: ReturnType<typeof clientView>[] = [];
     let next: number | null = null;
-    for (const connection of this.server.connections.values()) {
-      if (connection.id <= query.cursor || !fits(connection, query, now)) continue;
+    for (const { client, key } of this.clients()) {
+      if (client.id <= query.cursor || !fits(client, key, query, now)) continue;
       if (items.length === query.limit) {
         next = items.at(-1)?.id ?? null;
         break;
       }
-      items.push(connectionView(connection, now));
+      items.push(clientView(client, key, now));
     }
     return {
       as_of: new Date(now).toISOString(),
       data_age_ms: 0,
-      total: this.server.connections.size,
+      total: this.server.connections.size + this.streams.size,
       event_streams: this.streams.size,
       items,
       next_cursor: next,
     };
   }
 
-  @Get('connections/:id')
-  read(@Param('id', { schema: connectionId }) id: number) {
-    const connection = this.server.connections.get(id);
-    if (connection === undefined) throw notFound('connection', String(id));
-    return { as_of: new Date().toISOString(), data_age_ms: 0, ...connectionView(connection, Date.now()) };
+  /** Connections and event streams by age: both are kept in the order of their ids. */
+  private *clients(): Iterable<Listed> {
+    const sockets = socketsOf(this.server)[Symbol.iterator]();
+    let socket = sockets.next();
+    for (const stream of this.streams.list()) {
+      while (!socket.done && socket.value.client.id < stream.client.id) {
+        yield socket.value;
+        socket = sockets.next();
+      }
+      yield stream;
+    }
+    while (!socket.done) {
+      yield socket.value;
+      socket = sockets.next();
+    }
   }
 
-  /** Closes one connection with 4004: its client does not come back by itself. */
+  @Get('connections/:id')
+  read(@Param('id', { schema: connectionId }) id: number) {
+    for (const { client, key } of this.clients()) {
+      if (client.id !== id) continue;
+      return { as_of: new Date().toISOString(), data_age_ms: 0, ...clientView(client, key, Date.now()) };
+    }
+    throw notFound('connection', String(id));
+  }
+
+  /** Closes one connection or event stream with 4004: its client does not come back by itself. */
   @Delete('connections/:id')
   @HttpCode(204)
   disconnect(@Param('id', { schema: connectionId }) id: number): void {
     const connection = this.server.connections.get(id);
-    if (connection === undefined) throw notFound('connection', String(id));
-    connection.close(closeCode.disconnected);
+    if (connection !== undefined) connection.close(closeCode.disconnected);
+    else if (!this.streams.disconnect(id)) throw notFound('connection', String(id));
   }
 
   /** Closes every connection and event stream of a key or an address. */
@@ -120,44 +143,18 @@ export class ConnectionsController {
   }
 }
 
-function fits(connection: Connection, query: z.output<typeof listSchema>, nowMs: number): boolean {
-  return (
-    (query.topic === undefined || connection.subscriptions.some((s) => s.topic === query.topic)) &&
-    (query.key === undefined || (connection.session as Session).principal?.id === query.key) &&
-    (query.min_lag_ms === undefined || lagMs(connection, nowMs) >= query.min_lag_ms)
-  );
+function* socketsOf({ connections }: WsServer): Iterable<Listed> {
+  for (const client of connections.values()) {
+    yield { client, key: (client.session as Session).principal?.id ?? null };
+  }
 }
 
-/** How long the oldest byte has waited; 0 while nothing waits. */
-const lagMs = ({ waitingSinceMs }: Connection, nowMs: number): number =>
-  waitingSinceMs === 0 ? 0 : nowMs - waitingSinceMs;
-
-/** What conflation left out, whether the receiver was in step or not. */
-export function droppedFor(receiver: Receiver): number {
-  return receiver.subscriptions.reduce(
-    (total, { lane, skippedBefore, apart }) => total + (apart ? 0 : lane.skippedInStep - skippedBefore),
-    receiver.skipped,
-  );
-}
-
-const subscriptionView = ({ topic, lane, apart }: Subscription) => ({
-  topic,
-  policy: lane.options.policy,
-  every_ms: lane.options.policy === 'conflate' ? lane.options.everyMs : null,
-  delta: lane.options.delta,
-  in_step: !apart,
-});
-
-const connectionView = (connection: Connection, nowMs: number) => ({
-  id: connection.id,
-  path: connection.path,
-  address: connection.address,
-  key: (connection.session as Session).principal?.id ?? null,
-  connected_at: new Date(connection.connectedMs).toISOString(),
-  compression: connection.compression,
-  topics: connection.subscriptions.map(subscriptionView),
-  lag_messages: connection.queuedMessages,
-  lag_ms: lagMs(connection, nowMs),
-  bytes_queued: connection.queuedBytes,
-  dropped: droppedFor(connection),
-});
+const fits = (
+  client: Client,
+  key: string | null,
+  query: z.output<typeof listSchema>,
+  nowMs: number,
+): boolean =>
+  (query.topic === undefined || client.subscriptions.some((s) => s.topic === query.topic)) &&
+  (query.key === undefined || key === query.key) &&
+  (query.min_lag_ms === undefined || lagMs(client, nowMs) >= query.min_lag_ms);

@@ -4,16 +4,23 @@ import { AnalyticsService } from '../analytics/analytics.service.js';
 import { AnalyticsRuntime } from '../analytics/analytics-runtime.js';
 import { PortfolioBook } from '../analytics/portfolio-book.js';
 import { Problem } from '../domain/problem.js';
-import { Hub, type Present } from './hub.js';
+import { LimitEvaluationService } from '../risk/limits/limit-evaluation.service.js';
+import { limitView } from '../risk/limits/limit-view.js';
+import { LiveRiskService } from '../risk/live/live-risk.service.js';
+import { riskMessage } from '../risk/live/risk-figures.js';
+import { Hub } from './hub.js';
+import type { Present } from './joined.js';
 
 /**
- * The present value of a topic on which this process has published nothing yet: a portfolio's summary, a symbol's
- * price. A process without those stages knows none. The other way, tells the analytics stage which summaries are followed.
+ * The present value of a topic on which this process has published nothing yet: a portfolio's summary, its risk, a
+ * symbol's price; of its limits, always. A process without those stages knows none. The other way, tells the analytics stage which summaries are followed.
  */
 @Injectable()
 export class CurrentValues implements OnApplicationBootstrap {
   private analytics: AnalyticsService | undefined;
   private book: PortfolioBook | undefined;
+  private liveRisk: LiveRiskService | undefined;
+  private evaluation: LimitEvaluationService | undefined;
 
   constructor(
     private readonly modules: ModuleRef,
@@ -23,6 +30,8 @@ export class CurrentValues implements OnApplicationBootstrap {
   onApplicationBootstrap(): void {
     this.analytics = this.find(AnalyticsService);
     this.book = this.find(PortfolioBook as Type<PortfolioBook>);
+    this.liveRisk = this.find(LiveRiskService as unknown as Type<LiveRiskService>);
+    this.evaluation = this.find(LimitEvaluationService as unknown as Type<LimitEvaluationService>);
     this.hub.currentValue = (topic) => this.of(topic);
     const runtime = this.find(AnalyticsRuntime as unknown as Type<AnalyticsRuntime>);
     // Who follows a topic on another node is not known here.
@@ -38,8 +47,9 @@ export class CurrentValues implements OnApplicationBootstrap {
       case 'analytics':
         return this.summary(name);
       case 'risk':
+        return this.risk(name);
       case 'limits':
-        return this.isKnown(name) ? { reason: 'nothing_published' } : { reason: 'unknown_portfolio' };
+        return this.limits(name);
       case 'prices':
         return this.price(name);
       default:
@@ -56,6 +66,21 @@ export class CurrentValues implements OnApplicationBootstrap {
       if (error instanceof Problem) return { reason: 'unknown_portfolio' };
       throw error;
     }
+  }
+
+  private risk(portfolioId: string): Present {
+    const figures = this.liveRisk?.entry(portfolioId)?.figures ?? null;
+    if (figures !== null) return { value: riskMessage(figures) };
+    return { reason: this.isKnown(portfolioId) ? 'not_computed' : 'unknown_portfolio' };
+  }
+
+  /** Every limit as it stands: messages are changes of one. */
+  private limits(portfolioId: string): Present {
+    if (this.evaluation === undefined) return { reason: 'nothing_published' };
+    if (!this.isKnown(portfolioId)) return { reason: 'unknown_portfolio' };
+    const now = Date.now();
+    const limits = this.evaluation.book.of(portfolioId).map((limit) => limitView(limit, now));
+    return { value: { portfolio_id: portfolioId, as_of: new Date(now).toISOString(), limits } };
   }
 
   /** Where this process has no portfolios, any may exist. */

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
+import type { Client } from './client-view.js';
 import type { Outgoing } from './encode.js';
 import { type CloseCode, closeCode } from './protocol/close-codes.js';
 import type { Position } from './publication.js';
-import type { Receiver } from './receiver.js';
 import type { Subscription } from './subscription.js';
 
 /** Topics whose positions an event id carries; a stream of a larger family cannot be resumed. */
@@ -36,7 +36,10 @@ export interface EventStreamHost {
  * One client of `GET /api/v1/stream`: publications as server-sent events, each with an id to resume from. What the
  * socket does not take waits here, bounded, so that a client that is too slow can still be told why it is closed.
  */
-export class EventStream implements Receiver {
+export class EventStream implements Client {
+  readonly transport = 'sse';
+  readonly path = '/api/v1/stream';
+  readonly compression = false;
   readonly encoding = 'sse';
   readonly slot = -1;
   readonly subscriptions: Subscription[] = [];
@@ -44,17 +47,27 @@ export class EventStream implements Receiver {
   blocked = false;
   /** Characters of messages that wait here. */
   queued = 0;
+  queuedMessages = 0;
+  /** When the socket stopped taking bytes, Unix ms; 0 while it takes them. */
+  waitingSinceMs = 0;
   private queue: string[] = [];
-  private blockedSinceMs = 0;
   private readonly positions = new Map<string, Position>();
   private ended = false;
 
   constructor(
+    readonly id: number,
+    readonly address: string,
     private readonly response: ServerResponse,
     private readonly host: EventStreamHost,
     private readonly nowMs: () => number = Date.now,
+    readonly connectedMs = nowMs(),
   ) {
     response.on('drain', () => this.onDrain());
+  }
+
+  /** What waits here, and what waits in the socket. */
+  get queuedBytes(): number {
+    return this.queued + this.response.writableLength;
   }
 
   get isOpen(): boolean {
@@ -80,7 +93,7 @@ export class EventStream implements Receiver {
    * @returns false when the client has taken nothing for `patienceMs`: it is gone
    */
   beat(patienceMs: number): boolean {
-    if (this.blocked) return this.nowMs() - this.blockedSinceMs < patienceMs;
+    if (this.blocked) return this.nowMs() - this.waitingSinceMs < patienceMs;
     this.write(':\n\n');
     return true;
   }
@@ -93,7 +106,7 @@ export class EventStream implements Receiver {
       this.stand(topic, { epoch, offset });
       text += `${this.idLine()}event: message\ndata: ${message.text}\n\n`;
     }
-    this.write(text);
+    this.write(text, outgoing.length);
   }
 
   gather(bytes: Buffer, messages: number, outgoing: readonly Outgoing[]): boolean {
@@ -137,6 +150,7 @@ export class EventStream implements Receiver {
 
   private onDrain(): void {
     this.blocked = false;
+    this.waitingSinceMs = 0;
     if (this.queue.length > 0) {
       const text = this.queue.join('');
       this.dropQueue();
@@ -158,7 +172,7 @@ export class EventStream implements Receiver {
     return `id: ${parts.join('|')}\n`;
   }
 
-  private write(text: string): void {
+  private write(text: string, messages = 0): void {
     if (!this.isOpen) return;
     if (!this.blocked) {
       this.send(text);
@@ -170,16 +184,18 @@ export class EventStream implements Receiver {
     }
     this.queue.push(text);
     this.queued += text.length;
+    this.queuedMessages += messages;
   }
 
   private send(text: string): void {
     if (this.response.write(text)) return;
     this.blocked = true;
-    this.blockedSinceMs = this.nowMs();
+    this.waitingSinceMs = this.nowMs();
   }
 
   private dropQueue(): void {
     this.queue = [];
     this.queued = 0;
+    this.queuedMessages = 0;
   }
 }

@@ -9,7 +9,8 @@ import { mayFollow } from './access-to-topics.js';
 import { BroadcastMetrics } from './broadcast.metrics.js';
 import { EventStream, type EventStreamHost } from './event-stream.js';
 import { fitting } from './fitting.js';
-import { Hub, type Joined } from './hub.js';
+import { Hub } from './hub.js';
+import type { Joined } from './joined.js';
 import { closeCode } from './protocol/close-codes.js';
 import { leftOut, positionView } from './protocol/messages.js';
 import { parseTopic } from './protocol/topics.js';
@@ -37,13 +38,18 @@ export interface StreamOwner {
   readonly address: string;
 }
 
+interface OpenStream {
+  readonly stream: EventStream;
+  readonly owner: StreamOwner;
+}
+
 /**
  * The event streams of this process: the same topics as `/ws/stream`, for clients behind proxies, with the same limits
  * per process, key and address, and the same loss of a revoked key.
  */
 @Injectable()
 export class EventStreams {
-  private readonly open = new Map<EventStream, StreamOwner>();
+  private readonly open = new Map<number, OpenStream>();
   private readonly host: EventStreamHost;
   private timer: NodeJS.Timeout | null = null;
 
@@ -64,18 +70,33 @@ export class EventStreams {
         hub.onSlow(stream);
       },
     };
-    metrics.watchStreams(() => this.open.size);
+    metrics.watchStreams(
+      () => this.list(),
+      () => this.open.size,
+    );
     authorizer.onRevoked((ids, why) => {
       const code = why === 'expired' ? closeCode.tokenExpired : closeCode.tokenRevoked;
-      for (const [stream, { principal }] of this.open) if (ids.has(principal.id)) stream.end(code);
+      for (const { stream, owner } of this.open.values()) if (ids.has(owner.principal.id)) stream.end(code);
     });
     lifecycle.onShutdown('drain-clients', 'event streams', () => {
       const spreadMs = config.get('SHUTDOWN_DRAIN_MS');
       // They are told together, and come back one by one.
-      for (const stream of this.open.keys()) {
+      for (const { stream } of this.open.values()) {
         stream.end(closeCode.restart, Math.round(spreadMs * (1 + Math.random())));
       }
     });
+  }
+
+  /** With the id of the key that each belongs to. */
+  *list(): Iterable<{ readonly client: EventStream; readonly key: string }> {
+    for (const { stream, owner } of this.open.values()) yield { client: stream, key: owner.principal.id };
+  }
+
+  /** Ends one stream as an operator asks. @returns false when there is none of that id */
+  disconnect(id: number): boolean {
+    const found = this.open.get(id);
+    found?.stream.end(closeCode.disconnected);
+    return found !== undefined;
   }
 
   get size(): number {
@@ -117,7 +138,7 @@ export class EventStreams {
       'x-accel-buffering': 'no',
     });
     response.write('retry: 2000\n\n');
-    const stream = new EventStream(response, this.host);
+    const stream = new EventStream(this.server.nextId(), owner.address, response, this.host);
     this.enter(stream, owner);
     response.on('close', () => this.leave(stream, owner));
     try {
@@ -132,7 +153,7 @@ export class EventStreams {
   /** Ends every stream that `select` picks. @returns how many */
   closeWhere(select: (owner: StreamOwner) => boolean): number {
     let count = 0;
-    for (const [stream, owner] of this.open) {
+    for (const { stream, owner } of this.open.values()) {
       if (!stream.isOpen || !select(owner)) continue;
       stream.end(closeCode.disconnected);
       count++;
@@ -174,16 +195,16 @@ export class EventStreams {
   }
 
   private enter(stream: EventStream, owner: StreamOwner): void {
-    this.open.set(stream, owner);
+    this.open.set(stream.id, { stream, owner });
     this.server.admission.enter(owner.address);
     this.server.admission.enterKey(owner.principal.id);
     this.timer ??= setInterval(() => {
-      for (const each of this.open.keys()) if (!each.beat(2 * beatMs)) each.terminate();
+      for (const { stream: each } of this.open.values()) if (!each.beat(2 * beatMs)) each.terminate();
     }, beatMs).unref();
   }
 
   private leave(stream: EventStream, { principal, address }: StreamOwner): void {
-    this.open.delete(stream);
+    this.open.delete(stream.id);
     this.server.admission.leave(address);
     this.server.admission.leaveKey(principal.id);
     this.hub.leave(stream);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { fitting } from './fitting.js';
-import type { Joined } from './hub.js';
+import type { Joined } from './joined.js';
 import { Publication } from './publication.js';
 
 const joined = (topic: string, ...sizes: number[]): Joined => ({

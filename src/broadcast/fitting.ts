@@ -1,4 +1,4 @@
-import type { Joined } from './hub.js';
+import type { Joined } from './joined.js';
 
 /** Characters of a message beside its data. */
 const envelope = 128;

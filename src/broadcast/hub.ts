@@ -4,11 +4,12 @@ import { ConflateLane } from './conflate-lane.js';
 import { encode } from './encode.js';
 import { FanOut } from './fan-out.js';
 import type { Job } from './job.js';
+import type { Joined, Present } from './joined.js';
 import { type Decision, Lane, type LaneHost, type Shed } from './lane.js';
 import { LiveLane } from './live-lane.js';
 import { isWithin } from './overlap.js';
 import { repositionedText } from './protocol/messages.js';
-import { familiesOf } from './protocol/topics.js';
+import { carriesChanges, familiesOf } from './protocol/topics.js';
 import { type Position, Publication } from './publication.js';
 import type { Receiver } from './receiver.js';
 import { Subscription, type SubscriptionOptions } from './subscription.js';
@@ -35,27 +36,6 @@ export interface HubStats {
   shed(what: Shed, count: number): void;
   publishFailed(error: unknown): void;
 }
-
-/** Where one topic stands for a new subscription. */
-export interface Joined {
-  readonly topic: string;
-  readonly position: Position;
-  /** Whether nothing is missing between the position that was given and this one. */
-  readonly recovered: boolean;
-  readonly reason: LossReason | undefined;
-  /** Missed messages, oldest first. */
-  readonly missed: readonly Publication[];
-  /** The newest message; `null` before the first. */
-  readonly last: Publication | null;
-  /** Why {@link last} is `null`. */
-  readonly emptyReason: EmptyReason | undefined;
-}
-
-/** Why a topic has nothing to show. */
-export type EmptyReason = 'nothing_published' | 'unknown_portfolio' | 'no_price';
-
-/** The present value of a topic on which nothing has been published. */
-export type Present = { readonly value: unknown } | { readonly reason: EmptyReason };
 
 /** Share of the window that writing may take before messages are gathered for the rest of it. */
 const busyShare = 0.8;
@@ -440,9 +420,12 @@ export class Hub implements BrokerListener, LaneHost {
   }
 
   private newest(log: TopicLog): Pick<Joined, 'last' | 'emptyReason'> {
-    if (log.last !== null) return { last: log.last, emptyReason: undefined };
+    const { last: newest } = log;
+    if (newest !== null && !carriesChanges(log.name)) return { last: newest, emptyReason: undefined };
     const present = this.currentValue(log.name);
-    if ('reason' in present) return { last: null, emptyReason: present.reason };
+    if ('reason' in present) {
+      return { last: newest, emptyReason: newest === null ? present.reason : undefined };
+    }
     const last = Publication.of(log.name, log.prefix, log.offset, Date.now(), present.value);
     return { last, emptyReason: undefined };
   }

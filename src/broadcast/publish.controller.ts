@@ -11,13 +11,18 @@ export const publishSchema = z.strictObject({
   messages: z
     .array(
       z.strictObject({
-        topic: z.string().refine(isCustomTopic, 'is not a topic below custom.'),
+        topic: z.string().refine(isCustomTopic, {
+          message: 'is not a topic below custom.',
+          params: { code: 'UNKNOWN_TOPIC' },
+        }),
         data: z.unknown().superRefine((data, context) => {
-          if (data === undefined) context.addIssue({ code: 'custom', message: 'is missing' });
+          if (data === undefined)
+            context.addIssue({ code: 'custom', message: 'is missing', params: { code: 'MISSING' } });
           // JSON.parse makes Infinity of 1e400, and that would be sent as null.
           const path = pathOfInfinity(data);
           if (path !== undefined) {
-            context.addIssue({ code: 'custom', path, message: 'is beyond the range of numbers' });
+            const message = 'is beyond the range of numbers';
+            context.addIssue({ code: 'custom', path, message, params: { code: 'OUT_OF_RANGE' } });
           }
         }),
       }),

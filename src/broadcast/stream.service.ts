@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Authorizer } from '../access/authorizer.js';
 import { Config } from '../config/config.js';
-import { errorMessage, type MessageId } from '../domain/error-message.js';
+import type { MessageId } from '../domain/error-message.js';
 import { Problem, wrongField } from '../domain/problem.js';
 import { Logger, type ModuleLogger } from '../observability/logger.js';
 import { inClientTrace } from '../observability/tracing/tracing.js';
@@ -9,13 +9,13 @@ import { mayFollow } from './access-to-topics.js';
 import { BroadcastMetrics } from './broadcast.metrics.js';
 import type { Connection, ConnectionHandler } from './connection.js';
 import { fitting } from './fitting.js';
-import { Hub, type Joined } from './hub.js';
+import { Hub } from './hub.js';
+import type { Joined } from './joined.js';
 import { closeCode } from './protocol/close-codes.js';
 import { type ErrorCode, refusal } from './protocol/errors.js';
 import * as message from './protocol/messages.js';
 import { parseTopic, type TopicName } from './protocol/topics.js';
 import type { Position } from './publication.js';
-import { RateBucket } from './rate-bucket.js';
 import { type Session, WsServer } from './ws-server.js';
 
 /** How long a connection may stay without a key where keys are needed, ms. */
@@ -23,7 +23,6 @@ const authTimeoutMs = 5_000;
 
 /** What `/ws/stream` keeps with a connection. */
 interface StreamSession extends Session {
-  rate?: RateBucket;
   /** Topics that are being subscribed to. */
   joining?: Set<string>;
 }
@@ -32,7 +31,6 @@ interface StreamSession extends Session {
 @Injectable()
 export class StreamService implements ConnectionHandler {
   private readonly maxSubscriptions: number;
-  private readonly messagesPerSecond: number;
   private readonly log: ModuleLogger;
 
   constructor(
@@ -44,7 +42,6 @@ export class StreamService implements ConnectionHandler {
     private readonly metrics: BroadcastMetrics,
   ) {
     this.maxSubscriptions = config.get('WS_MAX_SUBSCRIPTIONS');
-    this.messagesPerSecond = config.get('WS_MESSAGES_PER_SECOND');
     this.log = logger.child('broadcast');
   }
 
@@ -57,14 +54,7 @@ export class StreamService implements ConnectionHandler {
 
   onText(connection: Connection, bytes: Buffer, from: number, to: number): void {
     this.metrics.received.inc();
-    const session = sessionOf(connection);
-    session.rate ??= new RateBucket(this.messagesPerSecond);
-    const verdict = session.rate.take(Date.now());
-    if (verdict !== 'ok') {
-      if (verdict === 'flood') connection.close(closeCode.tooManyMessages);
-      else this.refuse(connection, refusal('RATE_LIMITED'), null);
-      return;
-    }
+    if (!this.server.take(connection)) return;
     const request = message.readMessage(bytes.toString('utf8', from, to));
     if (message.isRefused(request)) {
       this.refuse(connection, request.problem, request.id);
@@ -92,6 +82,7 @@ export class StreamService implements ConnectionHandler {
   }
 
   onBinary(connection: Connection): void {
+    if (!this.server.take(connection)) return;
     this.refuse(connection, refusal('BINARY_UNSUPPORTED'), null);
   }
 
@@ -215,8 +206,7 @@ export class StreamService implements ConnectionHandler {
   }
 
   private refuse(connection: Connection, problem: Problem, id: MessageId | null | undefined): void {
-    this.metrics.errors.inc();
-    connection.send(errorMessage(problem, id));
+    this.server.refuseMessage(connection, problem, id);
   }
 
   private failed(connection: Connection, id: MessageId | undefined, error: unknown): void {

@@ -89,6 +89,12 @@ export class TopicLog {
     return this.ring.slice(this.head + (since.offset + 1 - oldest));
   }
 
+  /** Why the messages after a position cannot be given; `undefined` when they can. */
+  lossSince(since: Position): LossReason | undefined {
+    const missed = this.after(since);
+    return typeof missed === 'string' ? missed : undefined;
+  }
+
   /** @returns change of {@link bytes} */
   trimOlderThan(minTsMs: number): number {
     const before = this.bytes;

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { INestApplication, WebSocketAdapter, WsMessageHandler } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import { errorMessage } from '../domain/error-message.js';
+import { errorMessage, type MessageId } from '../domain/error-message.js';
 import { Problem } from '../domain/problem.js';
 import type { Connection, ConnectionHandler } from './connection.js';
 import { refusal } from './protocol/errors.js';
@@ -70,12 +70,17 @@ export class WsAdapter implements WebSocketAdapter<WsEndpoint, Connection, Endpo
 
   private readonly nestHandler: ConnectionHandler = {
     onText: (connection, bytes, from, to) => this.dispatch(connection, bytes.toString('utf8', from, to)),
-    onBinary: (connection) => connection.send(errorMessage(refusal('BINARY_UNSUPPORTED'), null)),
+    onBinary: (connection) => this.refuse(connection, refusal('BINARY_UNSUPPORTED'), null),
     onClosed: (connection) => {
       for (const callback of this.bound.get(connection)?.onDisconnect ?? []) callback();
     },
     onDrained: () => {},
   };
+
+  /** What gateways work on is bounded by {@link maxInFlight}; what is wrong, by the rate of the connection. */
+  private refuse(connection: Connection, problem: Problem, id: MessageId | null | undefined): void {
+    if (this.server.take(connection)) this.server.refuseMessage(connection, problem, id);
+  }
 
   private dispatch(connection: Connection, text: string): void {
     const bound = this.bound.get(connection);
@@ -84,12 +89,12 @@ export class WsAdapter implements WebSocketAdapter<WsEndpoint, Connection, Endpo
       message = (JSON.parse(text) ?? {}) as typeof message;
     } catch (error) {
       const detail = `The message is not JSON: ${(error as Error).message}`;
-      connection.send(errorMessage(refusal('MALFORMED_JSON', detail), null));
+      this.refuse(connection, refusal('MALFORMED_JSON', detail), null);
       return;
     }
     const callback = typeof message.type === 'string' ? bound?.handlers.get(message.type) : undefined;
     if (bound === undefined || callback === undefined) {
-      connection.send(errorMessage(refusal('UNKNOWN_TYPE'), message.id));
+      this.refuse(connection, refusal('UNKNOWN_TYPE'), message.id);
       return;
     }
     bound.inFlight++;

@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { Authorizer } from '../access/authorizer.js';
 import { mayUse, type Principal } from '../access/principal.js';
 import { Config } from '../config/config.js';
+import { errorMessage, type MessageId } from '../domain/error-message.js';
 import { EventBus } from '../domain/event-bus.js';
 import { Problem } from '../domain/problem.js';
 import { refuseForeign } from '../http/origin-policy.js';
@@ -15,6 +16,8 @@ import { BroadcastMetrics } from './broadcast.metrics.js';
 import { Connection, type ConnectionShare } from './connection.js';
 import { Heartbeat } from './heartbeat.js';
 import { type CloseCode, closeCode } from './protocol/close-codes.js';
+import { refusal } from './protocol/errors.js';
+import { RateBucket } from './rate-bucket.js';
 import { FrameReader } from './wire/frame-reader.js';
 import { acceptResponse, type Handshake, type Refusal, readHandshake } from './wire/handshake.js';
 import { type EndpointOptions, WsEndpoint } from './ws-endpoint.js';
@@ -25,6 +28,8 @@ const closeTimeoutMs = 2_000;
 /** Who a connection belongs to. */
 export interface Session {
   principal: Principal | null;
+  /** Of what the endpoint counts; made with the first. */
+  rate?: RateBucket;
 }
 
 /**
@@ -39,8 +44,9 @@ export class WsServer {
   private readonly heartbeat: Heartbeat;
   private readonly reader: FrameReader;
   private readonly maxQueuedBytes: number;
+  private readonly messagesPerSecond: number;
   private readonly compression: boolean;
-  private nextId = 1;
+  private lastId = 0;
 
   constructor(
     config: Config,
@@ -62,6 +68,7 @@ export class WsServer {
     this.heartbeat = new Heartbeat(config.get('WS_HEARTBEAT_MS'));
     this.reader = new FrameReader(config.get('WS_MAX_MESSAGE_BYTES'));
     this.maxQueuedBytes = config.get('WS_MAX_QUEUED_BYTES');
+    this.messagesPerSecond = config.get('WS_MESSAGES_PER_SECOND');
     this.compression = config.get('WS_COMPRESSION') === 'on';
     metrics.watchServer(this);
     authorizer.onRevoked((ids, why) => this.closeRevoked(ids, why));
@@ -161,6 +168,26 @@ export class WsServer {
     this.metrics.accepted((performance.now() - startedMs) / 1000);
   };
 
+  /**
+   * Counts one message of a connection against its rate.
+   * @returns true when it may be looked at; else it was refused, and one that does not stop has been closed
+   */
+  take(connection: Connection): boolean {
+    const session = connection.session as Session;
+    session.rate ??= new RateBucket(this.messagesPerSecond);
+    const verdict = session.rate.take(Date.now());
+    if (verdict === 'ok') return true;
+    if (verdict === 'flood') connection.close(closeCode.tooManyMessages);
+    else this.refuseMessage(connection, refusal('RATE_LIMITED'), null);
+    return false;
+  }
+
+  /** Answers a message with a typed error. */
+  refuseMessage(connection: Connection, problem: Problem, id: MessageId | null | undefined): void {
+    this.metrics.errors.inc();
+    connection.send(errorMessage(problem, id));
+  }
+
   /** Gives a connection that came without a key the principal of the key it has shown since. */
   assign(connection: Connection, principal: Principal): Refusal | undefined {
     const session = connection.session as Session;
@@ -172,6 +199,11 @@ export class WsServer {
     }
     session.principal = principal;
     return undefined;
+  }
+
+  /** Of one series for all clients of the process, so that operators need not tell them apart. */
+  nextId(): number {
+    return ++this.lastId;
   }
 
   /** Starts closing every connection that `select` picks. @returns how many */
@@ -221,7 +253,7 @@ export class WsServer {
     socket.setNoDelay(true);
     socket.write(acceptResponse(handshake), 'latin1');
     const connection = new Connection(
-      this.nextId++,
+      this.nextId(),
       socket,
       share,
       handshake.extension !== null,

@@ -1,5 +1,5 @@
 import { Backoff } from './backoff.js';
-import type { PublicationMessage, ServerMessage, TopicData } from './messages.js';
+import type { PublicationMessage, ServerMessage, SnapshotData, TopicData } from './messages.js';
 import { type SubscribeOptions, Subscription } from './subscription.js';
 import { WholeData } from './whole-data.js';
 
@@ -94,7 +94,7 @@ export class TidewatchClient {
    */
   subscribe<Topic extends string>(
     topic: Topic,
-    options: SubscribeOptions<TopicData<Topic>>,
+    options: SubscribeOptions<TopicData<Topic>, SnapshotData<Topic>>,
   ): Subscription<Topic> {
     for (const known of this.subscriptions.values()) {
       if (known.topic === topic) throw new Error(`already subscribed to ${topic}`);

@@ -8,10 +8,12 @@ export {
 } from './client.js';
 export type {
   AnalyticsSummary,
+  LimitsSnapshot,
   LimitUpdate,
   Policy,
   Position,
   PriceUpdate,
+  SnapshotData,
   TopicData,
 } from './messages.js';
 export type { Delivery, Gap, SubscribeOptions, Subscription } from './subscription.js';

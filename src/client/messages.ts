@@ -36,6 +36,16 @@ export interface LimitUpdate {
   readonly [more: string]: unknown;
 }
 
+/** The limits of a portfolio as they stand, each as `GET …/limits` gives it. */
+export interface LimitsSnapshot {
+  readonly portfolio_id: string;
+  readonly limits: readonly Readonly<Record<string, unknown>>[];
+  readonly [more: string]: unknown;
+}
+
+/** What the snapshot of a topic is: its newest message, or its state where messages are changes. */
+export type SnapshotData<T extends string> = T extends `limits.${string}` ? LimitsSnapshot : TopicData<T>;
+
 /** What a topic carries, by its name. */
 export type TopicData<T extends string> = T extends `analytics.${string}`
   ? AnalyticsSummary

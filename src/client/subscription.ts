@@ -3,6 +3,7 @@ import type {
   Position,
   PositionMessage,
   PublicationMessage,
+  SnapshotData,
   SubscribedMessage,
   TopicData,
 } from './messages.js';
@@ -27,7 +28,7 @@ export interface Gap {
   readonly to: number | null;
 }
 
-export interface SubscribeOptions<T> {
+export interface SubscribeOptions<T, S = T> {
   /** `all`: every message, or the connection is closed with 3008 and resumed. `conflate`: the newest, at a rate. */
   readonly policy?: Policy;
   /** Least time between two messages of `conflate`, ms. */
@@ -38,7 +39,7 @@ export interface SubscribeOptions<T> {
   readonly delta?: boolean;
   readonly onMessage: (data: T, delivery: Delivery) => void;
   /** The topic's last value at the time of subscribing (for a family: one call per topic). */
-  readonly onSnapshot?: (data: T, topic: string) => void;
+  readonly onSnapshot?: (data: S, topic: string) => void;
   readonly onGap?: (gap: Gap) => void;
   /** The server refused the subscription. It is not tried again. */
   readonly onError?: (code: string, message: string) => void;
@@ -52,7 +53,7 @@ export class Subscription<Topic extends string = string> {
   constructor(
     readonly id: number,
     readonly topic: Topic,
-    private readonly options: SubscribeOptions<TopicData<Topic>>,
+    private readonly options: SubscribeOptions<TopicData<Topic>, SnapshotData<Topic>>,
     private readonly whole: WholeData,
     private readonly leave: (subscription: Subscription<Topic>) => void,
   ) {}
@@ -154,6 +155,6 @@ export class Subscription<Topic extends string = string> {
     }
     this.positions.set(topic, { epoch, offset });
     if (snapshot === undefined || snapshot === null) return;
-    this.options.onSnapshot?.(snapshot as TopicData<Topic>, topic);
+    this.options.onSnapshot?.(snapshot as SnapshotData<Topic>, topic);
   }
 }

@@ -13,6 +13,8 @@ export interface Issue {
   readonly expected?: string;
   /** Of `invalid_format`. */
   readonly format?: string;
+  /** Of `custom`: what our own checks say. */
+  readonly params?: { readonly code?: string } | Readonly<Record<string, unknown>>;
 }
 
 export type RequestPart = 'body' | 'query' | 'param';
@@ -38,13 +40,16 @@ function problemsAt(issue: Issue, base: Path, part: RequestPart): FieldProblem[]
   // Of the alternatives, the one that was meant is the one with the right shape and the fewest faults.
   const nearest = meant.sort((a, b) => a.length - b.length)[0];
   if (nearest !== undefined) return nearest.flatMap((each) => problemsAt(each, path, part));
-  const code = (issue.code ?? 'invalid').toUpperCase();
   const message =
     alternatives.length > 0
       ? `must be ${[...new Set(alternatives.flatMap((issues) => issues.map(wanted)))].join(' or ')}`
       : messageOf(issue);
-  return [{ pointer: pointer(path, part), code, message }];
+  return [{ pointer: pointer(path, part), code: codeOf(issue), message }];
 }
+
+/** Our own checks name their code, or the value is just `INVALID`. */
+const codeOf = ({ code = 'invalid', params }: Issue): string =>
+  code === 'custom' ? String(params?.code ?? 'INVALID') : code.toUpperCase();
 
 const stepsOf = ({ path = [] }: Issue): PropertyKey[] =>
   path.map((step) => (typeof step === 'object' ? step.key : step));

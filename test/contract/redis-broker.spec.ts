@@ -1,10 +1,11 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { RedisBroker } from '../../src/broadcast/broker/redis.broker.js';
 import { NodeRegistry, RedisNodeStore } from '../../src/broadcast/node-registry.js';
 import { cuttableProxy } from '../harness/cuttable-proxy.js';
 import { redisUrl } from '../harness/index.js';
-import { type RedisCluster, redisCluster } from '../harness/redis-cluster.js';
+import { freePorts, type RedisCluster, redisCluster } from '../harness/redis-cluster.js';
 import { type BrokerWorld, brokerContract, history, Node } from './broker.contract.js';
 
 interface RedisWorld extends BrokerWorld {
@@ -35,6 +36,28 @@ async function world(url?: string): Promise<RedisWorld> {
     at: (other, connects = true) => start(other, connects),
     async end() {
       for (const node of nodes) await node.broker.stop();
+    },
+  };
+}
+
+/** A Redis of the test's own, to be stopped and killed. */
+async function ownRedis(): Promise<{ url: string; process: ChildProcess; stop(): Promise<void> }> {
+  const [port] = await freePorts(1);
+  const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', ''];
+  const server = spawn('redis-server', args, { stdio: 'ignore' });
+  const probe = new Redis(port!, '127.0.0.1', { retryStrategy: () => 20, maxRetriesPerRequest: null });
+  probe.on('error', () => {
+    // Not there yet.
+  });
+  await probe.ping();
+  probe.disconnect();
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    process: server,
+    async stop() {
+      const gone = new Promise((resolve) => server.once('exit', resolve));
+      server.kill('SIGKILL');
+      await gone;
     },
   };
 }
@@ -165,6 +188,44 @@ describe('the redis broker without Redis', () => {
     await proxy.stop();
   }, 20_000);
 
+  it('holds nobody up while Redis is frozen: the first call for a moment, the others not at all', async () => {
+    const here = await world();
+    const server = await ownRedis();
+    const node = await here.at(server.url);
+    await node.broker.open('custom.a');
+    await publish(node, 'custom.a', 'before');
+    server.process.kill('SIGSTOP');
+    const begun = performance.now();
+    await publish(node, 'custom.a', 'first');
+    expect(performance.now() - begun).toBeLessThan(700);
+    expect(node.broker.state).toBe('degraded');
+    // For longer than it takes to try again.
+    let longest = 0;
+    for (let n = 0; n < 60; n++) {
+      const from = performance.now();
+      await publish(node, `custom.${n % 2 ? 'a' : `new${n}`}`, n);
+      await node.broker.open(`custom.opened${n}`);
+      longest = Math.max(longest, performance.now() - from);
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    expect(longest).toBeLessThan(100);
+    expect(node.of('custom.a').map((h) => h.data)).toEqual([
+      'before',
+      'first',
+      ...Array.from({ length: 30 }, (_, i) => 2 * i + 1),
+    ]);
+    server.process.kill('SIGCONT');
+    await node.until(() => node.broker.state === 'ok', 'recovery');
+    const other = await here.at(server.url);
+    // Everything has reached Redis, once.
+    expect((await other.broker.open('custom.a')).offset).toBe(32);
+    await publish(other, 'custom.a', 'after');
+    await node.until(() => node.of('custom.a').at(-1)?.data === 'after', 'the message after');
+    expect(node.of('custom.a')).toHaveLength(33);
+    await here.end();
+    await server.stop();
+  }, 20_000);
+
   it('starts without Redis and joins it when it comes', async () => {
     const here = await world();
     const proxy = await cuttableProxy(portOf(here.url));
@@ -213,6 +274,47 @@ describe('on a cluster of three masters', () => {
     for (const master of cluster.masters) expect(await master.dbsize()).toBeGreaterThan(0);
     await here.end();
   });
+
+  it.each(['frozen', 'killed'] as const)(
+    'goes on locally while a master is %s, and brings all together when it is back',
+    async (how) => {
+      await cluster.flush();
+      const here = await world(cluster.url);
+      const [one, two] = [await here.node(), await here.node()];
+      const topics = Array.from({ length: 32 }, (_, i) => `custom.t${i}`);
+      for (const node of [one, two]) for (const topic of topics) await node.broker.open(topic);
+      const publish = async (data: string) => one.broker.publish(topics.map((topic) => ({ topic, data })));
+      const isWhole = (node: Node, count: number) =>
+        topics.every((topic) => new Set(node.of(topic).map((h) => h.data)).size === count);
+      await publish('before');
+      await two.until(() => isWhole(two, 1), 'the first messages');
+      if (how === 'frozen') cluster.freeze(1);
+      else await cluster.kill(1);
+      const begun = performance.now();
+      await publish('alone 1');
+      expect(performance.now() - begun).toBeLessThan(1_500);
+      await one.until(() => one.broker.state === 'degraded', 'degraded');
+      const again = performance.now();
+      await publish('alone 2');
+      expect(performance.now() - again).toBeLessThan(500);
+      expect(isWhole(one, 3)).toBe(true);
+      if (how === 'frozen') cluster.thaw(1);
+      else await cluster.restart(1);
+      for (const node of [one, two]) {
+        await node.until(() => node.broker.state === 'ok', 'recovery', 15_000);
+        await node.until(() => isWhole(node, 3), 'everything', 10_000);
+      }
+      await publish('after');
+      for (const node of [one, two]) {
+        await node.until(() => isWhole(node, 4), 'the messages after');
+        for (const topic of topics) {
+          expect(node.of(topic).map((h) => h.data)).toEqual(['before', 'alone 1', 'alone 2', 'after']);
+        }
+      }
+      await here.end();
+    },
+    40_000,
+  );
 
   it('lets the nodes find each other', async () => {
     await cluster.flush();

@@ -10,6 +10,13 @@ export interface RedisCluster {
   readonly url: string;
   readonly masters: readonly Redis[];
   flush(): Promise<void>;
+  /** SIGSTOP: connections stay open, and nothing is answered. */
+  freeze(master: number): void;
+  thaw(master: number): void;
+  /** SIGKILL: what it had is gone. */
+  kill(master: number): Promise<void>;
+  /** Starts a killed master again, empty, in its old place. */
+  restart(master: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -21,25 +28,24 @@ export async function redisCluster(): Promise<RedisCluster> {
   const ports = await freePorts(6);
   const processes: ChildProcess[] = [];
   const masters: Redis[] = [];
+  const start = (i: number): void => {
+    const options = {
+      port: ports[i]!,
+      'cluster-port': ports[i + 3]!,
+      bind: '127.0.0.1',
+      'cluster-enabled': 'yes',
+      'cluster-announce-ip': '127.0.0.1',
+      'cluster-config-file': `nodes-${i}.conf`,
+      'cluster-node-timeout': 1_000,
+      dir: folder,
+      save: '',
+    };
+    const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, `${value}`]);
+    processes[i] = spawn('redis-server', args, { stdio: 'ignore' });
+  };
   for (let i = 0; i < 3; i++) {
-    const [port, bus] = [ports[i]!, ports[i + 3]!];
-    processes.push(
-      spawn(
-        'redis-server',
-        Object.entries({
-          port,
-          'cluster-port': bus,
-          bind: '127.0.0.1',
-          'cluster-enabled': 'yes',
-          'cluster-announce-ip': '127.0.0.1',
-          'cluster-config-file': `nodes-${i}.conf`,
-          dir: folder,
-          save: '',
-        }).flatMap(([name, value]) => [`--${name}`, `${value}`]),
-        { stdio: 'ignore' },
-      ),
-    );
-    const master = new Redis(port, '127.0.0.1', { retryStrategy: () => 50, maxRetriesPerRequest: null });
+    start(i);
+    const master = new Redis(ports[i]!, '127.0.0.1', { retryStrategy: () => 50, maxRetriesPerRequest: null });
     master.on('error', () => {
       // Not there yet: it is tried again.
     });
@@ -63,18 +69,27 @@ export async function redisCluster(): Promise<RedisCluster> {
     async flush() {
       for (const master of masters) await master.flushall();
     },
+    freeze: (i) => void processes[i]!.kill('SIGSTOP'),
+    thaw: (i) => void processes[i]!.kill('SIGCONT'),
+    kill: (i) => end(processes[i]!, 'SIGKILL'),
+    async restart(i) {
+      start(i);
+      for (const master of masters) {
+        while (!(await isWhole(master))) await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    },
     async stop() {
       for (const master of masters) master.disconnect();
-      await Promise.all(
-        processes.map((each) => {
-          const gone = new Promise((resolve) => each.once('exit', resolve));
-          each.kill();
-          return gone;
-        }),
-      );
+      await Promise.all(processes.map((each) => end(each, 'SIGKILL')));
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  const gone = new Promise<void>((resolve) => server.once('exit', () => resolve()));
+  server.kill(signal);
+  return gone;
 }
 
 async function isWhole(master: Redis): Promise<boolean> {
@@ -82,7 +97,8 @@ async function isWhole(master: Redis): Promise<boolean> {
   return /cluster_state:ok/.test(info) && /cluster_known_nodes:3/.test(info);
 }
 
-async function freePorts(count: number): Promise<number[]> {
+/** Ports of loopback that nobody has now. */
+export async function freePorts(count: number): Promise<number[]> {
   const probes = Array.from({ length: count }, () => createServer());
   const ports = await Promise.all(
     probes.map(

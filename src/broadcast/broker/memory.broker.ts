@@ -100,8 +100,7 @@ export class MemoryBroker extends Broker {
   }
 
   override reach(log: TopicLog, since: Position): LossReason | undefined {
-    const missed = log.after(since);
-    return typeof missed === 'string' ? missed : undefined;
+    return log.lossSince(since);
   }
 
   override stop(): Promise<void> {

@@ -11,6 +11,8 @@ import type { RedisLink, StreamEntry } from './redis-link.js';
 export const holeMs = 50;
 /** Calls for many topics that Redis is given at once. */
 const maxAtOnce = 500;
+/** Topics that one audit compares. */
+const auditTopics = 1_000;
 /** Names that one step through the topics of a shard looks at. */
 const scanNames = 1_000;
 
@@ -81,8 +83,27 @@ export class RedisCatchUp {
     return { topics, beyond };
   }
 
+  /** Reads what a client that stands at a position has missed, as far as Redis remembers it. */
+  async reach(mirror: Mirror, since: Position): Promise<void> {
+    const { log } = mirror;
+    // The client may come from a node that is a moment ahead of this one.
+    const isAhead = since.epoch === log.epoch && since.offset > log.offset;
+    if (isAhead && mirror.state === 'live') await this.fill(mirror);
+    if (log.lossSince(since) !== 'history_lost' || mirror.state !== 'live') return;
+    log.retained = true;
+    log.lastFollowedMs = mirror.askedMs;
+    const to = (log.oldest ?? log.offset + 1) - 1;
+    if (mirror.reaching === null || mirror.reaching.from > since.offset) {
+      const done = this.readOlder(mirror, since.offset, to).finally(() => {
+        mirror.reaching = null;
+      });
+      mirror.reaching = { from: since.offset, done };
+    }
+    await mirror.reaching.done;
+  }
+
   /** Puts what Redis remembers from an offset up to another in front of what is known here. */
-  async readOlder({ log }: Mirror, from: number, to: number): Promise<void> {
+  private async readOlder({ log }: Mirror, from: number, to: number): Promise<void> {
     const { epoch } = log;
     const older = await this.readHistory(log.name, from + 1, to);
     const first = older[0]?.offset;
@@ -141,9 +162,14 @@ export class RedisCatchUp {
     mirror.remote = { epoch, offset: lines.at(-1)?.offset ?? offset };
   }
 
-  /** Compares positions with Redis: the last message of a topic may be the one that was not heard. */
+  /**
+   * Compares positions with Redis: the last message of a topic may be the one that was not heard. Where there are more
+   * topics than one round takes, it is a different part each time.
+   */
   async audit(mirrors: readonly Mirror[]): Promise<void> {
-    await inBatches(mirrors, async (mirror) => {
+    const from = mirrors.length <= auditTopics ? 0 : Math.floor(Math.random() * mirrors.length);
+    const part = [...mirrors.slice(from), ...mirrors.slice(0, from)].slice(0, auditTopics);
+    await inBatches(part, async (mirror) => {
       const offset = await this.link.redis.hget(this.keys.meta(mirror.log.name), 'o');
       if (Number(offset) <= mirror.log.offset) return;
       await pause(holeMs);

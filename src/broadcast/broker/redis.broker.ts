@@ -23,7 +23,6 @@ import { type Line, readAnnouncement } from './redis-scripts.js';
 const maxQueued = 100_000;
 /** How often the positions of followed topics are compared with Redis, ms. */
 const auditMs = 5_000;
-const auditTopics = 1_000;
 /** How long to wait before another attempt to come back, ms. */
 const restMs = 500;
 
@@ -326,29 +325,11 @@ export class RedisBroker extends Broker {
 
   override async reach(log: TopicLog, since: Position): Promise<LossReason | undefined> {
     const mirror = this.mirrors.get(log.name);
-    if (mirror === undefined) return this.lossIn(log, since);
-    mirror.askedMs = this.nowMs();
-    // The client may come from a node that is a moment ahead of this one.
-    const isAhead = since.epoch === log.epoch && since.offset > log.offset;
-    if (isAhead && mirror.state === 'live') await this.quietly(this.catchUp.fill(mirror));
-    const lost = this.lossIn(log, since);
-    if (lost !== 'history_lost' || mirror.state !== 'live') return lost;
-    log.retained = true;
-    log.lastFollowedMs = this.nowMs();
-    const to = (log.oldest ?? log.offset + 1) - 1;
-    if (mirror.reaching === null || mirror.reaching.from > since.offset) {
-      const done = this.quietly(this.catchUp.readOlder(mirror, since.offset, to)).finally(() => {
-        mirror.reaching = null;
-      });
-      mirror.reaching = { from: since.offset, done };
+    if (mirror !== undefined) {
+      mirror.askedMs = this.nowMs();
+      await this.quietly(this.catchUp.reach(mirror, since));
     }
-    await mirror.reaching.done;
-    return this.lossIn(log, since);
-  }
-
-  private lossIn(log: TopicLog, since: Position): LossReason | undefined {
-    const missed = log.after(since);
-    return typeof missed === 'string' ? missed : undefined;
+    return log.lossSince(since);
   }
 
   /** What cannot be looked up now will be once Redis is back. */
@@ -365,16 +346,12 @@ export class RedisBroker extends Broker {
     }, holeMs);
   }
 
-  /** The last message of a topic may be the one that was not heard: positions are compared now and then. */
   private async audit(): Promise<void> {
     if (this.state !== 'ok') return;
     const followed = [...this.mirrors.values()].filter(
       (mirror) => mirror.state === 'live' && this.listener.isFollowed(mirror.log.name),
     );
-    // A different part each time where there are more than one round can take.
-    const from = followed.length <= auditTopics ? 0 : Math.floor(Math.random() * followed.length);
-    const part = [...followed.slice(from), ...followed.slice(0, from)].slice(0, auditTopics);
-    await this.quietly(this.catchUp.audit(part));
+    await this.quietly(this.catchUp.audit(followed));
   }
 
   // ── Redis away and back ────────────────────────────────────────────────────────────────────────────────────────

@@ -5,10 +5,11 @@ import { type Problem, wrongField } from '../../domain/problem.js';
 import { validationProblem } from '../../http/schema-validation.pipe.js';
 import { traceparentPattern } from '../../observability/tracing/tracing.js';
 import type { RepositionReason } from '../broker/broker.js';
-import type { Joined } from '../hub.js';
+import type { Joined } from '../joined.js';
 import type { SubscriptionOptions } from '../subscription.js';
 import type { TopicLog } from '../topic-log.js';
 import { type ErrorCode, refusal } from './errors.js';
+import { carriesChanges } from './topics.js';
 
 const id = z.union([z.string().max(64), z.number()]).optional();
 const topic = z.string().min(1).max(128);
@@ -108,7 +109,8 @@ export const optionsOf = (message: Subscribe): SubscriptionOptions => ({
   policy: message.policy,
   everyMs: message.policy === 'conflate' ? (message.every_ms ?? defaultEveryMs) : 0,
   key: message.policy === 'conflate' ? (message.key ?? null) : null,
-  delta: message.delta,
+  // A patch applies to the message before, and their snapshot is not that.
+  delta: message.delta && !carriesChanges(message.topic),
 });
 
 /** Combinations that no schema of single fields refuses. */
@@ -152,7 +154,7 @@ export function subscribedText(message: Subscribe, options: SubscriptionOptions,
       topic: message.topic,
       policy: options.policy,
       every_ms: options.policy === 'conflate' ? options.everyMs : undefined,
-      delta: message.delta || undefined,
+      delta: options.delta || undefined,
       epoch: joined.position.epoch,
       offset: joined.position.offset,
       recovered: joined.recovered,
@@ -181,7 +183,7 @@ export function subscribedFamilyText(
       topic: message.topic,
       policy: options.policy,
       every_ms: options.policy === 'conflate' ? options.everyMs : undefined,
-      delta: message.delta || undefined,
+      delta: options.delta || undefined,
       recovered: beyond === 0 && joined.length > 0 && joined.every((j) => j.recovered),
       ...leftOut(beyond),
       topics: joined.map((j) => ({

@@ -42,6 +42,9 @@ export function parseTopic(name: string): TopicName | undefined {
   };
 }
 
+/** The messages of the topic are changes: what is true now is more than the last of them. */
+export const carriesChanges = (name: string): boolean => name.startsWith('limits.');
+
 /** Topics that anyone with the scope may publish through the API. */
 export const isCustomTopic = (name: string): boolean =>
   name.startsWith('custom.') && parseTopic(name)?.kind === 'topic';

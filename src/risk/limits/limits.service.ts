@@ -88,7 +88,7 @@ export class LimitsService {
     };
     const wrong = disorder(next);
     if (wrong.length > 0) {
-      const errors = wrong.map(({ field, message }) => ({ pointer: `/${field}`, code: 'CUSTOM', message }));
+      const errors = wrong.map(({ field, message }) => ({ pointer: `/${field}`, code: 'INVALID', message }));
       throw new Problem(422, 'VALIDATION_FAILED', `${errors[0]!.pointer}: ${errors[0]!.message}`, { errors });
     }
     if (patch.active === true && !limit.active) {
@@ -135,7 +135,7 @@ export class LimitsService {
     const nowMs = Date.now();
     const wrong = (pointer: string, message: string): Problem =>
       new Problem(422, 'VALIDATION_FAILED', `${pointer}: ${message}`, {
-        errors: [{ pointer, code: 'CUSTOM', message }],
+        errors: [{ pointer, code: 'INVALID', message }],
       });
     if (untilMs <= nowMs) throw wrong('/until', 'must be in the future');
     if (untilMs - nowMs > maxIncreaseMs) throw wrong('/until', 'must be within 31 days');

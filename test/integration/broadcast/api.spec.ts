@@ -55,16 +55,39 @@ describe('the server API of topics', () => {
   });
 
   it.each([
-    ['no messages', { messages: [] }, '/messages'],
-    ['too many', { messages: Array(1_001).fill({ topic: 'custom.a', data: 1 }) }, '/messages'],
-    ['a topic of the server', { messages: [{ topic: 'prices.AAPL', data: 1 }] }, '/messages/0/topic'],
-    ['a family', { messages: [{ topic: 'custom.*', data: 1 }] }, '/messages/0/topic'],
-    ['no data', { messages: [{ topic: 'custom.a' }] }, '/messages/0/data'],
-    ['an unknown field', { messages: [{ topic: 'custom.a', data: 1, retain: true }] }, '/messages/0/retain'],
-    ['too much data', { messages: [{ topic: 'custom.a', data: 'x'.repeat(70_000) }] }, '/messages/0/data'],
-  ])('refuses %s and names the field', async (_name, body, pointer) => {
-    const answer = await call('POST', '/api/v1/publish', body);
-    expect([answer.status, answer.body.errors[0].pointer]).toEqual([422, pointer]);
+    ['no messages', [], '/messages', 'TOO_SMALL'],
+    ['too many', Array(1_001).fill({ topic: 'custom.a', data: 1 }), '/messages', 'TOO_BIG'],
+    ['a topic of the server', [{ topic: 'prices.AAPL', data: 1 }], '/messages/0/topic', 'UNKNOWN_TOPIC'],
+    ['a family', [{ topic: 'custom.*', data: 1 }], '/messages/0/topic', 'UNKNOWN_TOPIC'],
+    ['no data', [{ topic: 'custom.a' }], '/messages/0/data', 'MISSING'],
+    [
+      'an unknown field',
+      [{ topic: 'custom.a', data: 1, retain: true }],
+      '/messages/0/retain',
+      'UNKNOWN_FIELD',
+    ],
+    ['too much data', [{ topic: 'custom.a', data: 'x'.repeat(70_000) }], '/messages/0/data', 'TOO_BIG'],
+  ])('refuses %s and names the field', async (_name, messages, pointer, code) => {
+    const { status, body } = await call('POST', '/api/v1/publish', { messages });
+    expect([status, body.code, body.errors[0].pointer, body.errors[0].code]).toEqual([
+      422,
+      'VALIDATION_FAILED',
+      pointer,
+      code,
+    ]);
+  });
+
+  it('refuses a number beyond the range of numbers where it stands', async () => {
+    const response = await fetch(`${server.baseUrl}/api/v1/publish`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"messages":[{"topic":"custom.a","data":{"x":[1,1e400]}}]}',
+    });
+    const { errors } = (await response.json()) as { errors: object[] };
+    expect([response.status, errors]).toMatchObject([
+      422,
+      [{ pointer: '/messages/0/data/x/1', code: 'OUT_OF_RANGE' }],
+    ]);
   });
 
   it('serves the same publications as server-sent events, and resumes them', async () => {
@@ -146,11 +169,37 @@ describe('the server API of topics', () => {
     for (const other of others) expect((await other.whenClosed()).code).toBe(4004);
   });
 
-  it('pages through connections', async () => {
-    await Promise.all([connect(), connect(), connect()]);
+  it('pages through connections and event streams by age', async () => {
+    await connect();
+    const stream = await listen('/api/v1/stream?topic=custom.paged&policy=conflate');
+    await stream.until((e) => e.event === 'subscribed');
+    await connect();
     const first = (await call('GET', '/api/v1/ops/connections?limit=2')).body;
     const second = (await call('GET', `/api/v1/ops/connections?limit=2&cursor=${first.next_cursor}`)).body;
-    expect([first.items.length, second.items.length, second.next_cursor]).toEqual([2, 1, null]);
+    expect([first.total, first.event_streams, second.next_cursor]).toEqual([3, 1, null]);
+    expect([...first.items, ...second.items].map((item) => item.transport)).toEqual([
+      'websocket',
+      'sse',
+      'websocket',
+    ]);
+    expect(first.items[1]).toMatchObject({
+      path: '/api/v1/stream',
+      key: 'loopback',
+      topics: [{ topic: 'custom.paged', policy: 'conflate', in_step: true }],
+      lag_messages: 0,
+      lag_ms: 0,
+      bytes_queued: 0,
+      dropped: 0,
+    });
+  });
+
+  it('ends one event stream as an operator asks', async () => {
+    const stream = await listen('/api/v1/stream?topic=custom.ended');
+    await stream.until((e) => e.event === 'subscribed');
+    const { body } = await call('GET', '/api/v1/ops/connections?topic=custom.ended');
+    expect((await call('GET', `/api/v1/ops/connections/${body.items[0].id}`)).body.transport).toBe('sse');
+    expect((await call('DELETE', `/api/v1/ops/connections/${body.items[0].id}`)).status).toBe(204);
+    expect((await stream.until((e) => e.event === 'close')).data).toMatchObject({ code: 4004 });
   });
 
   it('knows the nodes and where to connect', async () => {

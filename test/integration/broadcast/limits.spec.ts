@@ -171,9 +171,19 @@ describe('limits of /ws/stream', () => {
     const big = await open();
     big.send('x'.repeat(3_000));
     expect((await big.whenClosed()).code).toBe(1009);
-    const flood = await open();
-    for (let i = 0; i < 100; i++) flood.send({ type: 'unsubscribe', id: i, topic: 'custom.none' });
-    expect((await flood.whenClosed()).code).toBe(4029);
+    // Wrong messages are counted at both; pings are answered however many they are.
+    for (const path of ['/ws/stream', '/ws/system/health']) {
+      const flood = await WsClient.open(`${server.wsUrl}${path}`);
+      clients.push(flood);
+      for (let i = 0; i < 100; i++) flood.send({ type: 'rubbish', id: i });
+      await flood.next((m) => m.code === 'RATE_LIMITED');
+      expect((await flood.whenClosed()).code).toBe(4029);
+    }
+    const pinging = await WsClient.open(`${server.wsUrl}/ws/system/health`);
+    clients.push(pinging);
+    for (let i = 0; i < 100; i++) pinging.send({ type: 'ping', timestamp: i, more: [i] });
+    await pinging.next((m) => m.type === 'pong' && m.timestamp === 99);
+    expect(pinging.messages.every((m) => m.type === 'pong')).toBe(true);
   });
 
   it('closes with the right code on broken frames', async () => {

@@ -225,11 +225,35 @@ describe.each(['memory', 'redis'])('/ws/stream with the %s broker', (broker) => 
     for (const [topic, snapshot_reason] of [
       ['analytics.NOBODY', 'unknown_portfolio'],
       ['risk.NOBODY', 'unknown_portfolio'],
-      ['limits.FIRST', 'nothing_published'],
+      ['risk.FIRST', 'not_computed'],
+      ['limits.NOBODY', 'unknown_portfolio'],
       ['prices.NONE', 'no_price'],
       ['custom.none', 'nothing_published'],
     ] as const) {
       expect(await client.subscribe(topic)).toMatchObject({ offset: 0, snapshot: null, snapshot_reason });
+    }
+  });
+
+  it('gives every limit as it stands with limits.{portfolio}, whatever changed last', async () => {
+    const send = (method: string, path: string, body: object) =>
+      fetch(`${server.baseUrl}/api/v1${path}`, {
+        method,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    await send('PUT', '/portfolios/LIMITED', { name: 'L', currency: 'USD', positions: [] });
+    const limit = { limit_type: 'var', threshold_value: 10, warning_threshold: 5, active: true };
+    expect((await send('POST', '/risk/portfolio/LIMITED/limits', limit)).status).toBe(201);
+    const limits = [{ limit_type: 'var', threshold_value: 10 }];
+    for (const published of [false, true]) {
+      const client = await connect();
+      const answer = await client.subscribe('limits.LIMITED', { delta: true });
+      expect(answer).toMatchObject({ snapshot: { portfolio_id: 'LIMITED', limits } });
+      expect(answer).not.toHaveProperty('delta');
+      if (!published) {
+        server.app.get(Hub).publish('limits.LIMITED', { from: 'normal', to: 'breach' });
+        await client.received(1);
+      }
     }
   });
 
