@@ -4,6 +4,7 @@ import type { PortfolioChanged } from '../domain/events.js';
 import type { Position } from '../domain/portfolio.js';
 import type { StoredTick } from '../domain/tick.js';
 import { AnalyticsEngine } from './analytics-engine.js';
+import { summaryOf } from './summary.js';
 import { SymbolCurrencies } from './symbol-currencies.js';
 import { WindowBudget } from './window-budget.js';
 
@@ -251,6 +252,44 @@ describe('AnalyticsEngine', () => {
     engine.applyTick(tick('AAA', 10));
     engine.applyChange(put('P', [{ symbol: 'AAA', quantity: 2 }]));
     expect(state.flowsInWindow().map((f) => f.amount)).toEqual([30]);
+  });
+
+  it('says what a trade added to the value and which figures it is mixed into, as long as it is', () => {
+    const engine = engineOf();
+    engine.applyTick(tick('AAA', 10));
+    engine.applyChange(put('P', [{ symbol: 'AAA', quantity: 10 }]));
+    const state = engine.state('P')!;
+    const changes = () => summaryOf(engine, state, {}, 0).position_changes;
+    const ticks = (count: number): void => {
+      for (let i = 0; i < count; i++) engine.applyTick(tick('AAA', 10));
+    };
+    const free = { in_window: 0, values_since_last: null, value_added: 0, mixed_figures: [] };
+    ticks(30);
+    expect(changes()).toEqual(free);
+    engine.applyChange(put('P', [{ symbol: 'AAA', quantity: 4 }]));
+    // The window has not seen it yet, the value has.
+    expect(state.value).toBe(40);
+    expect(changes()).toEqual({ ...free, in_window: 1, values_since_last: 0, value_added: -60 });
+    ticks(1);
+    const all = ['mean', 'std', 'std_sample', 'min', 'max', 'trend', 'ewma', 'drawdown', 'quantiles'];
+    const momentum = ['momentum.momentum_1', 'momentum.momentum_5', 'momentum.momentum_10'];
+    expect(changes()).toMatchObject({
+      values_since_last: 1,
+      mixed_figures: [...all, 'volatility', ...momentum],
+    });
+    // Prices stood still: what looks like a fall of 60 % is the sale, and is named as that.
+    const summary = summaryOf(engine, state, {}, 0);
+    expect([summary.momentum.momentum_1, summary.drawdown.max_fraction]).toEqual([-0.6, 0.6]);
+    ticks(1);
+    expect(changes().mixed_figures).toEqual([...all, 'volatility', ...momentum.slice(1)]);
+    ticks(17);
+    expect([changes().values_since_last, changes().mixed_figures]).toEqual([19, [...all, 'volatility']]);
+    expect(summaryOf(engine, state, {}, 0).volatility).not.toBe(0);
+    ticks(1);
+    expect(changes().mixed_figures).toEqual(all);
+    expect(summaryOf(engine, state, {}, 0).momentum.momentum_10).toBe(0);
+    ticks(10_000);
+    expect(changes()).toEqual(free);
   });
 });
 

@@ -151,10 +151,11 @@ export class AnalyticsEngine extends PortfolioBook {
   private put(portfolio: Portfolio): void {
     const state = this.byId.get(portfolio.id) ?? this.add(portfolio);
     if (state.portfolio.currency !== portfolio.currency) this.restart(state);
+    const before = state.value;
     const moved = this.setPositions(state, portfolio);
-    // The first positions are no turnover: nothing was moved to get there.
-    if (state.window.size > 0) state.addFlow(moved);
     state.portfolio = portfolio;
+    // The first positions are no turnover: nothing was moved to get there.
+    if (state.window.size > 0) state.addFlow(moved, state.value - before);
     this.marks.changed(state.index);
   }
 

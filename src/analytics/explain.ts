@@ -31,7 +31,7 @@ const rules = {
     'every tick that is not late and on which a position depends, by its symbol or by an exchange rate, appends one value, once all positions have a price',
   late: 'a tick older than the live price of its symbol is stored and counted and moves nothing; one of the same source time corrects the price',
   positions:
-    'a change of positions moves the value at once and appends nothing; a change of currency starts the window anew',
+    'a change of positions moves the value at once and appends nothing; the figures are of values as they were, trades included: position_changes of the summary says which of them compare values from before a change with values from after it; a change of currency starts the window anew',
   currency:
     'SYMBOL_CURRENCIES, else the quote of a pair (EURUSD, BTC/EUR), else DEFAULT_CURRENCY; rates from pairs of two ISO currencies: direct, inverse, over USD, over EUR',
 } as const;

@@ -8,6 +8,8 @@ import type { PortfolioMarks } from './portfolio-marks.js';
 export interface Flow {
   /** Value moved: Σ |change of quantity| × price × rate, in the portfolio's currency. */
   readonly amount: number;
+  /** What it added to the portfolio's value; NaN when there was no value before or after it. */
+  readonly added: number;
   /** `window.pushed` when it happened; what tells whether it is still inside the window. */
   readonly atPoint: number;
 }
@@ -63,10 +65,10 @@ export class PortfolioState {
     return this.marks.sourceMs(this.index);
   }
 
-  addFlow(amount: number): void {
+  addFlow(amount: number, added: number): void {
     if (!(amount > 0)) return;
     this.flows = this.flowsInWindow().slice(1 - maxFlows);
-    this.flows.push({ amount, atPoint: this.window.pushed });
+    this.flows.push({ amount, added, atPoint: this.window.pushed });
   }
 
   /** Those that happened between the oldest and the newest point of the window. */

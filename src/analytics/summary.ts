@@ -5,6 +5,7 @@ import type { AnalyticsEngine } from './analytics-engine.js';
 import { type FiguresBody, figuresBody, formulaVersion } from './figures-body.js';
 import { isoTime } from './iso-time.js';
 import type { PortfolioState } from './portfolio-state.js';
+import { type PositionChanges, positionChangesOf } from './position-changes.js';
 
 /** Fractions at which quantiles are given. */
 const fractions = [0.01, 0.05, 0.5, 0.95, 0.99] as const;
@@ -26,6 +27,8 @@ export interface Summary extends Omit<FiguresBody, 'window'> {
   readonly quantiles: Readonly<Record<'p01' | 'p05' | 'p50' | 'p95' | 'p99', number | null>> & {
     readonly relative_error: number;
   };
+  /** Changes of positions among the values: the figures are not adjusted for them. */
+  readonly position_changes: PositionChanges;
   readonly calculators: Readonly<Record<string, unknown>>;
   readonly formula_version: string;
 }
@@ -68,6 +71,7 @@ export function summaryOf(
       to: size > 0 ? isoOf(window.timeAt(size - 1)) : null,
     },
     quantiles: quantilesOf(state),
+    position_changes: positionChangesOf(state),
     calculators,
     formula_version: formulaVersion,
   };

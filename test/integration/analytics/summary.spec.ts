@@ -103,8 +103,11 @@ describe('portfolios and their summary', () => {
     const traded = await call('GET', '/api/v1/portfolios/P1');
     expect(traded.json.value).toBeCloseTo(15 * last.get('AAA')! - 4 * last.get('BBB')!, 9);
     expect((await call('GET', '/api/v1/portfolios/P1/trades')).json.items).toHaveLength(1);
-    const turnover = (await call('GET', '/api/v1/analytics/portfolio/P1/summary')).json.calculators.turnover;
-    expect(turnover.value).toBeGreaterThan(0);
+    const afterTrade = (await call('GET', '/api/v1/analytics/portfolio/P1/summary')).json;
+    expect(afterTrade.calculators.turnover.value).toBeGreaterThan(0);
+    expect(json.position_changes).toMatchObject({ in_window: 0, mixed_figures: [] });
+    expect(afterTrade.position_changes).toMatchObject({ in_window: 1, values_since_last: 0 });
+    expect(afterTrade.position_changes.value_added).toBeCloseTo(5 * last.get('AAA')!, 9);
 
     const explained = (await call('GET', '/api/v1/analytics/portfolio/P1/explain')).json;
     expect(explained.inputs.full_revaluation).toBeCloseTo(explained.summary.current_value, 9);
