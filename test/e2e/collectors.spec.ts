@@ -25,11 +25,13 @@ const plugin = (name: string, collect: string) => `
 const plugins: Readonly<Record<string, string>> = {
   healthy: `metrics.set(value, 1, { key: 'a' });`,
   throwing: `throw new Error('always');`,
+  turning: `if (globalThis.ran) throw new Error('not again'); globalThis.ran = true; metrics.set(value, 1, { key: 'a' });`,
   hanging: `await new Promise(() => {});`,
   sleeper: `await database.query('SELECT pg_sleep(60)');`,
   slow: `for (const end = performance.now() + 60; performance.now() < end;); metrics.set(value, 1, { key: 'a' });`,
   exploding: `for (let i = 0; i < 5000; i++) metrics.set(value, i, { key: 'k' + Math.random() });`,
   stray: `setTimeout(() => { throw new Error('stray'); }, 1); metrics.set(value, 1, { key: 'a' });`,
+  late: `metrics.set(value, 1, { key: 'a' }); setTimeout(() => { throw new Error('late'); }, 100);`,
   rejecting: `Promise.reject(new Error('nobody waits')); metrics.set(value, 1, { key: 'a' });`,
   greedy: `for (;;) await redis.call('PING');`,
   endless: `for (;;);`,
@@ -38,8 +40,33 @@ const plugins: Readonly<Record<string, string>> = {
   writer: `await database.query('CREATE TABLE mine (x int)');`,
 };
 
+/** Types are there to be stripped; `enum` and the like, which are code, are not for plugins. */
+const typed = `
+  import type { CollectorContext } from 'tidewatch/collector';
+  interface Reading { readonly desk: 'equity' | 'rates'; readonly depth: number }
+  const readings: readonly Reading[] = [{ desk: 'equity', depth: 7 }];
+  export default ({ defineCollector, gauge, z }: any) => {
+    const depth = gauge('tidewatch_test_typed_depth', 'Depth.', { desk: ['equity', 'rates'] });
+    return defineCollector({
+      manifest: {
+        name: 'typed', description: 'A plugin in TypeScript.', config: z.strictObject({}), metrics: [depth],
+        intervalMs: 500, budget: { dbMs: 0, redisCommands: 0, eventLoopMs: 20, samples: 5 },
+      },
+      create: ({ metrics }: CollectorContext) => ({
+        async collect(): Promise<void> {
+          for (const { desk, depth: value } of readings) metrics.set(depth, value satisfies number, { desk });
+        },
+      }),
+    });
+  };`;
+
 interface Report {
   readonly name: string;
+  readonly origin: string;
+  readonly interval_seconds: number;
+  readonly effective_interval_seconds: number;
+  readonly consecutive_failures: number;
+  readonly last_success: string | null;
   readonly state: string;
   readonly outcome: string | null;
   readonly backoff: number;
@@ -59,7 +86,14 @@ describe('bad collectors beside good ones', () => {
       mkdirSync(join(folder, 'plugins', name), { recursive: true });
       writeFileSync(join(folder, 'plugins', name, `${name}.collector.mjs`), plugin(name, collect));
     }
+    mkdirSync(join(folder, 'plugins', 'typed'));
+    writeFileSync(join(folder, 'plugins', 'typed', 'typed.collector.ts'), typed);
+    const installed = join(folder, 'app', 'node_modules', 'tidewatch-collector-packaged');
+    mkdirSync(installed, { recursive: true });
+    writeFileSync(join(installed, 'package.json'), '{"type":"module","exports":"./main.js"}');
+    writeFileSync(join(installed, 'main.js'), plugin('packaged', `metrics.set(value, 1, { key: 'a' });`));
     server = new ServerProcess({
+      cwd: join(folder, 'app'),
       settings: {
         DATA_DIR: join(folder, 'data'),
         COLLECTORS_DIR: join(folder, 'plugins'),
@@ -106,7 +140,8 @@ describe('bad collectors beside good ones', () => {
     ['endless', /turns in circles/],
   ])('are given up when they hang for good: %s', async (name, why) => {
     let last = await report(name);
-    for (let i = 0; i < 100 && last.state !== 'given_up'; i++) {
+    const told = () => last.state === 'given_up' && why.test(last.error?.message ?? '');
+    for (let i = 0; i < 100 && !told(); i++) {
       await new Promise((resolve) => setTimeout(resolve, 100));
       last = await report(name);
     }
@@ -126,6 +161,26 @@ describe('bad collectors beside good ones', () => {
     }
     expect(scrape).toMatch(ended);
     expect(await report('healthy')).toMatchObject({ outcome: 'success', error: null });
+  });
+
+  it.each([
+    ['typed', 'folder', /^tidewatch_test_typed_depth\{desk="equity"} 7$/m],
+    ['packaged', 'package', /^tidewatch_test_packaged\{key="a"} 1$/m],
+  ])('are found where users put them: %s', async (name, origin, series) => {
+    expect(await report(name)).toMatchObject({ origin, outcome: 'success', error: null });
+    expect(await (await fetch(`${url}/metrics`)).text()).toMatch(series);
+  });
+
+  it('are tried more rarely when they worked once and never again, and lose their values', async () => {
+    const seen = await report('turning');
+    expect(seen).toMatchObject({ outcome: 'error', error: { message: 'not again' } });
+    expect(seen.last_success).not.toBeNull();
+    expect(seen.consecutive_failures).toBeGreaterThan(2);
+    expect(seen.effective_interval_seconds).toBeGreaterThan(seen.interval_seconds);
+    const scrape = await (await fetch(`${url}/metrics`)).text();
+    expect(scrape).toContain('tidewatch_collector_success{collector="turning"} 0\n');
+    expect(scrape).toContain('tidewatch_collector_stale{collector="turning"} 1\n');
+    expect(scrape).not.toMatch(/^tidewatch_test_turning\{/m);
   });
 
   it('never held up the server for long, whatever they did', () => {
@@ -151,9 +206,13 @@ describe('bad collectors beside good ones', () => {
     }
   });
 
+  it('are given up when an error escapes after each run that ends well', async () => {
+    expect(await report('late')).toMatchObject({ state: 'given_up', error: { part: 'escaped' } });
+  });
+
   it('never look healthy to Prometheus', async () => {
     const scrape = await (await fetch(`${url}/metrics`)).text();
-    for (const name of ['throwing', 'hanging', 'sleeper', 'writer', 'greedy']) {
+    for (const name of ['throwing', 'hanging', 'sleeper', 'writer', 'greedy', 'late']) {
       expect(scrape).toContain(`tidewatch_collector_success{collector="${name}"} 0\n`);
       expect(scrape).not.toMatch(new RegExp(`^tidewatch_test_${name}\\{`, 'm'));
     }

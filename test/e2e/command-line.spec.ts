@@ -1,12 +1,10 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { processesIn } from '../../src/embedded/process-table.js';
-import { postgres, redisUrl } from '../harness/index.js';
+import { postgres, redisUrl, tidewatch as run } from '../harness/index.js';
 
-const bin = resolve(import.meta.dirname, '../../bin/tidewatch.mjs');
 let dataDir: string;
 
 beforeAll(() => {
@@ -14,20 +12,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
-function tidewatch(args: string[], settings: Record<string, string> = {}) {
-  const { PATH = '', HOME = '/' } = process.env;
-  const env = { PATH, HOME, DATA_DIR: dataDir, ...settings };
-  return new Promise<{ code: number | null; stdout: string; stderr: string }>((done) => {
-    const child = spawn(process.execPath, [bin, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    const output = { stdout: '', stderr: '' };
-    for (const name of ['stdout', 'stderr'] as const) {
-      child[name].on('data', (chunk: Buffer) => {
-        output[name] += chunk;
-      });
-    }
-    child.once('close', (code) => done({ code, ...output }));
-  });
-}
+const tidewatch = (args: string[], settings: Record<string, string> = {}) =>
+  run(args, { DATA_DIR: dataDir, ...settings });
 
 describe('tidewatch', () => {
   it('shows its commands, and refuses one that it does not have', async () => {

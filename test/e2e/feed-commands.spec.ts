@@ -1,13 +1,11 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database } from '../../src/store/database.js';
-import { startApp, type TestApp } from '../harness/index.js';
+import { tidewatch as run, startApp, type TestApp } from '../harness/index.js';
 
-const bin = resolve(import.meta.dirname, '../../bin/tidewatch.mjs');
 let app: TestApp;
 let folder: string;
 
@@ -20,22 +18,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function tidewatch(...args: string[]) {
-  const { PATH = '', HOME = '/' } = process.env;
-  return new Promise<{ code: number | null; stdout: string; stderr: string }>((done) => {
-    const child = spawn(process.execPath, [bin, ...args], {
-      env: { PATH, HOME },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const output = { stdout: '', stderr: '' };
-    for (const name of ['stdout', 'stderr'] as const) {
-      child[name].on('data', (chunk: Buffer) => {
-        output[name] += chunk;
-      });
-    }
-    child.once('close', (code) => done({ code, ...output }));
-  });
-}
+const tidewatch = (...args: string[]) => run(args);
 
 const t0 = Date.UTC(2024, 4, 6, 14);
 const csv = (symbol: string, rows: number, everyMs = 10): string =>

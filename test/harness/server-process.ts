@@ -15,6 +15,8 @@ export interface ServerOptions {
   readonly nodeArgs?: readonly string[];
   readonly uid?: number;
   readonly gid?: number;
+  /** Working directory; nothing of a user's is in the default. */
+  readonly cwd?: string;
   /** `npm start` without npm: the bootstrap script instead of the server itself. */
   readonly bootstrap?: boolean;
 }
@@ -26,13 +28,20 @@ export class ServerProcess {
   private readonly ended: Promise<number>;
   private exitCode: number | undefined;
 
-  constructor({ settings = {}, args = [], nodeArgs = [], bootstrap = false, ...identity }: ServerOptions) {
+  constructor({
+    settings = {},
+    args = [],
+    nodeArgs = [],
+    bootstrap = false,
+    cwd = '/',
+    ...identity
+  }: ServerOptions) {
     const program = bootstrap
       ? [resolve(root, 'scripts/start.mjs')]
       : ['--import', resolve(dist, 'instrumentation.js'), resolve(dist, 'main.js')];
     const { PATH = '', HOME = '/' } = process.env;
     this.child = spawn(process.execPath, [...nodeArgs, ...program, ...args], {
-      cwd: '/',
+      cwd,
       env: { PATH, HOME, PORT: '0', DEMO: 'off', ...settings },
       stdio: ['ignore', 'pipe', 'pipe'],
       ...identity,

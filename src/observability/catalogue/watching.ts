@@ -61,7 +61,7 @@ export const collectorStale = gauge(
 );
 export const collectorInterval = gauge(
   'tidewatch_collector_interval_seconds',
-  'Time between runs now, with back-off and bursts.',
+  'Time between runs that do not fail, with back-off and bursts; ages are judged by it.',
   byCollector,
 );
 export const collectorBackoff = gauge(

@@ -30,6 +30,7 @@ export function reportOf(task: CollectorTask) {
     stale: task.enabled ? task.stale : null,
     next_run: isoOrNull(task.nextRunAtMs),
     outcome: task.lastOutcome,
+    consecutive_failures: task.failures,
     duration_ms: task.lastDurationMs,
     cost: costOf(task.lastCost),
     budget: costOf(manifest.budget),

@@ -66,6 +66,12 @@ export class CollectorSelfMetrics {
     for (const key of exceeded) this.overBudget[resourceOf[key]].inc();
   }
 
+  /** An error escaped after a run that had ended well: it is not healthy, whatever that run said. */
+  spoiled(): void {
+    this.success.set(0);
+    this.noData.set(0);
+  }
+
   failed(name: watching.ErrorClass): void {
     this.errors[name].inc();
   }

@@ -198,6 +198,56 @@ describe('a collector under the runner', () => {
     expect([task.state, scheduler.planned.size]).toEqual(['idle', 1]);
   });
 
+  it('is never green, and is given up, when errors escape after runs that end well', async () => {
+    const { task, one, clock, read } = harness(({ metrics }) => ({
+      async collect() {
+        metrics.set(value, 1, { of: 'a' });
+      },
+    }));
+    for (let i = 1; i <= 3; i++) {
+      await task.runOnce();
+      expect(one('tidewatch_collector_success')).toBe(1);
+      task.blame(new Error('stray'));
+      expect(one('tidewatch_collector_success')).toBe(0);
+      expect([task.lastOutcome, task.failures, task.state]).toEqual([
+        'error',
+        i,
+        i < 3 ? 'idle' : 'given_up',
+      ]);
+    }
+    clock.nowMs += 3_100;
+    expect([task.stale, read('tidewatch_fake_value')]).toEqual([true, []]);
+  });
+
+  it('is tried more and more rarely while it fails, and goes stale by its own interval all the same', async () => {
+    let fail = false;
+    const { task, scheduler, clock, one } = harness(() => ({
+      async collect() {
+        if (fail) throw new Error('always');
+      },
+    }));
+    const nextRun = () => {
+      task.setInterval(1_000);
+      return scheduler.planned.get('collector:fake')?.delayMs;
+    };
+    await task.runOnce();
+    fail = true;
+    const delays: unknown[] = [];
+    for (let i = 0; i < 7; i++) {
+      await task.runOnce();
+      delays.push(nextRun());
+    }
+    expect(delays).toEqual([1_000, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000]);
+    expect([task.state, task.failures]).toEqual(['idle', 7]);
+    expect(one('tidewatch_collector_success')).toBe(0);
+    expect(one('tidewatch_collector_interval_seconds')).toBe(1);
+    clock.nowMs += 3_100;
+    expect(task.stale).toBe(true);
+    fail = false;
+    await task.runOnce();
+    expect([nextRun(), task.failures, task.stale]).toEqual([1_000, 0, false]);
+  });
+
   it('tells nothing-to-measure from failure', async () => {
     const { task, one } = harness(() => ({
       async collect() {

@@ -1,19 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { RunOutcome } from '../catalogue/watching.js';
 import type { Metrics } from '../metrics.js';
-import {
-  type Collector,
-  type CollectorDefinition,
-  type CollectorHost,
-  type CollectorLog,
-  NoData,
-} from './collector.js';
-import { CollectorClients, type OpenRun, type SharedClients } from './collector-clients.js';
+import { type CollectorDefinition, type CollectorHost, type CollectorLog, NoData } from './collector.js';
+import type { OpenRun, SharedClients } from './collector-clients.js';
+import { CollectorInstance } from './collector-instance.js';
 import { CollectorSelfMetrics } from './collector-self-metrics.js';
 import { type Cost, CostMeter, noCost } from './cost-meter.js';
-import { classify, describe, SchemaError } from './error-class.js';
+import { classify, describe } from './error-class.js';
 import { Pacing } from './pacing.js';
 import type { RunScheduler } from './run-scheduler.js';
+import { isTimeout, withTimeout } from './run-timeout.js';
 import { StagedMetrics } from './staged-metrics.js';
 
 /** Values are withdrawn after this many intervals without a success (and at least one timeout). */
@@ -35,12 +31,6 @@ export interface TaskOptions {
   readonly enabled: boolean;
   readonly intervalMs: number;
   readonly config: unknown;
-}
-
-interface Instance {
-  readonly collector: Collector;
-  readonly clients: CollectorClients;
-  readonly started: boolean;
 }
 
 /** Whose code runs: follows a collector's promises, timers and callbacks, so that a stray error can be told apart. */
@@ -71,12 +61,12 @@ export class CollectorTask {
   nextRunAtMs: number | null = null;
   private readonly self: CollectorSelfMetrics;
   private readonly bornAtMs: number;
-  private instance: Instance | null = null;
+  private readonly instance: CollectorInstance;
   private running: Promise<void> | null = null;
   private current: AbortController | null = null;
   private meter: CostMeter | null = null;
   private stuck = false;
-  /** Runs since the last success that were left behind, or from which an error escaped. */
+  /** Runs in a row that were left behind, or from which an error escaped, be it after they had ended well. */
   private abandoned = 0;
   /** The last run has been counted in {@link abandoned}. */
   private counted = false;
@@ -89,7 +79,7 @@ export class CollectorTask {
     metrics: Metrics,
     private readonly scheduler: RunScheduler,
     private readonly log: CollectorLog,
-    private readonly options: TaskOptions,
+    options: TaskOptions,
     private readonly random: () => number = Math.random,
   ) {
     const { manifest } = definition;
@@ -97,6 +87,15 @@ export class CollectorTask {
     this.self = new CollectorSelfMetrics(metrics, manifest.name);
     this.pacing = new Pacing(manifest, options.intervalMs);
     this.timeoutMs = manifest.timeoutMs ?? Math.min(longestDefaultTimeoutMs, manifest.intervalMs);
+    this.instance = new CollectorInstance(
+      definition,
+      shared,
+      this.staged,
+      log,
+      options.config,
+      this.host(),
+      this.timeoutMs,
+    );
     this.bornAtMs = shared.nowMs();
     this.self.enabled.set(0);
   }
@@ -117,12 +116,17 @@ export class CollectorTask {
 
   /** Values older than this are withdrawn. */
   get maxAgeMs(): number {
-    return staleAfterIntervals * this.pacing.effectiveMs(this.shared.nowMs()) + this.timeoutMs;
+    return staleAfterIntervals * this.pacing.paceMs(this.shared.nowMs()) + this.timeoutMs;
   }
 
   /** Since the last success, or since the start when there was none; `null` while disabled. */
   get ageMs(): number | null {
     return this.isEnabled ? this.shared.nowMs() - (this.lastSuccessAtMs ?? this.bornAtMs) : null;
+  }
+
+  /** Failed runs in a row, those included that ended well before an error escaped. */
+  get failures(): number {
+    return this.wellEnded ? 0 : Math.max(this.pacing.failures, this.abandoned);
   }
 
   get stale(): boolean {
@@ -134,6 +138,7 @@ export class CollectorTask {
     if (this.isEnabled && this.state !== 'given_up') return;
     this.isEnabled = true;
     this.abandoned = 0;
+    this.pacing.afterResult(false);
     this.self.enabled.set(1);
     this.plan(this.pacing.firstDelayMs(this.random()));
   }
@@ -147,7 +152,7 @@ export class CollectorTask {
     this.self.enabled.set(0);
     this.self.silence();
     this.staged.clear();
-    await this.retire();
+    await this.instance.retire();
   }
 
   /** Changes the interval at run time; the next run is planned anew. */
@@ -188,6 +193,10 @@ export class CollectorTask {
   /** An error escaped from this collector: its instance cannot be trusted any more, the next run gets a new one. */
   blame(error: unknown): void {
     this.noteError(error, 'escaped', this.shared.nowMs());
+    if (this.isEnabled && this.current === null && this.wellEnded) {
+      this.lastOutcome = 'error';
+      this.self.spoiled();
+    }
     this.current?.abort(error instanceof Error ? error : new Error(String(error)));
     void this.leaveBehind();
   }
@@ -204,7 +213,12 @@ export class CollectorTask {
         this.log.warn({ collector: this.name }, 'a collector was given up; switch it on again to retry');
       }
     }
-    await this.retire();
+    await this.instance.retire();
+  }
+
+  /** Of the last run, unless an error has escaped since. */
+  private get wellEnded(): boolean {
+    return this.lastOutcome === 'success' || this.lastOutcome === 'no_data';
   }
 
   private get schedule(): string {
@@ -223,7 +237,10 @@ export class CollectorTask {
   }
 
   private async run(): Promise<void> {
-    const unprepared = await this.prepare();
+    // Before the clock starts: what a plugin's thread takes to load is not its run's.
+    const unprepared = await this.instance.prepare();
+    // Only now: an error may have escaped after a run that had ended well.
+    if (this.wellEnded) this.abandoned = 0;
     const nowMs = this.shared.nowMs();
     const { budget } = this.definition.manifest;
     const controller = new AbortController();
@@ -240,7 +257,7 @@ export class CollectorTask {
     this.lastRunAtMs = nowMs;
     const start = performance.now();
     let thrown: unknown;
-    const work = collectorScope.run(this, () => meter.run(() => this.work(run, unprepared)));
+    const work = collectorScope.run(this, () => meter.run(() => this.instance.work(run, unprepared)));
     try {
       await withTimeout(work, this.timeoutMs, controller);
     } catch (error) {
@@ -248,47 +265,11 @@ export class CollectorTask {
     }
     // The event-loop time of the last piece is booked on the tick after it.
     await new Promise<void>((resolve) => process.nextTick(resolve));
-    this.instance?.clients.close();
+    this.instance.close();
     this.conclude(thrown, run, performance.now() - start);
     this.current = null;
     if (controller.signal.aborted && this.isEnabled) await this.awaitOrAbandon(work);
     this.running = null;
-  }
-
-  /** What the collector itself does in a run. It is created and started by its first; a failure to is a failed run. */
-  private async work(run: OpenRun, unprepared: { readonly error: unknown } | null): Promise<void> {
-    if (unprepared !== null) throw unprepared.error;
-    this.instance ??= await this.create();
-    const { collector, clients, started } = this.instance;
-    this.staged.begin();
-    clients.open(run);
-    if (!started) {
-      await collector.start?.();
-      run.signal.throwIfAborted();
-      this.instance = { collector, clients, started: true };
-    }
-    await collector.collect(run.signal);
-    run.meter.cost.samples = this.staged.stagedCount;
-  }
-
-  private async create(): Promise<Instance> {
-    const config = await this.validConfig();
-    const clients = new CollectorClients(this.shared, this.staged, this.log);
-    return {
-      collector: this.definition.create(clients.context(config), this.host()),
-      clients,
-      started: false,
-    };
-  }
-
-  /** @returns what went wrong; it fails the run */
-  private async prepare(): Promise<{ readonly error: unknown } | null> {
-    try {
-      await this.definition.prepare?.();
-      return null;
-    } catch (error) {
-      return { error };
-    }
   }
 
   private host(): CollectorHost {
@@ -300,15 +281,6 @@ export class CollectorTask {
         if (this.meter !== null) this.meter.cost.eventLoopMs += ms;
       },
     };
-  }
-
-  private async validConfig(): Promise<unknown> {
-    const result = await this.definition.manifest.config['~standard'].validate(this.options.config ?? {});
-    if (result.issues === undefined) return result.value;
-    const issues = result.issues.map((issue) =>
-      `${issue.path?.map(String).join('.') ?? ''} ${issue.message}`.trim(),
-    );
-    throw new SchemaError(`configuration: ${issues.join('; ')}`);
   }
 
   private conclude(thrown: unknown, run: OpenRun, durationMs: number): void {
@@ -323,7 +295,6 @@ export class CollectorTask {
       this.lastSuccessAtMs = nowMs;
       this.self.lastSuccess.set(nowMs / 1000);
       this.lastError = null;
-      this.abandoned = 0;
     }
     for (const { part, error } of failures) this.noteError(error, part, nowMs);
     // What escaped was noted when it did.
@@ -333,6 +304,7 @@ export class CollectorTask {
     this.lastDurationMs = durationMs;
     this.lastCost = meter.cost;
     this.self.ended(outcome, durationMs / 1000, meter.cost, meter.exceeded);
+    this.pacing.afterResult(outcome === 'error' || outcome === 'timeout');
     if (this.pacing.afterRun(meter.exceeded.length > 0)) {
       this.log.warn(
         { collector: this.name, cost: meter.cost, exceeded: meter.exceeded, backoff: this.pacing.backoff },
@@ -383,51 +355,8 @@ export class CollectorTask {
     await this.leaveBehind();
   }
 
-  private async retire(): Promise<void> {
-    const { instance } = this;
-    this.instance = null;
-    if (instance === null) return;
-    instance.clients.close();
-    let timer: NodeJS.Timeout | undefined;
-    try {
-      const tooLong = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error('stop() does not end')), this.timeoutMs);
-      });
-      await Promise.race([Promise.resolve(instance.collector.stop?.()), tooLong]);
-    } catch (error) {
-      this.log.warn({ collector: this.name, reason: describe(error) }, 'a collector failed to stop');
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   private reportPace(): void {
-    this.self.interval.set(this.pacing.effectiveMs(this.shared.nowMs()) / 1000);
+    this.self.interval.set(this.pacing.paceMs(this.shared.nowMs()) / 1000);
     this.self.backoff.set(this.pacing.backoff);
-  }
-}
-
-/** An abort has other reasons as well: an error that escaped. */
-const isTimeout = ({ aborted, reason }: AbortSignal): boolean =>
-  aborted && reason instanceof DOMException && reason.name === 'TimeoutError';
-
-/** @throws the abort's reason when the time is up; the work itself may go on */
-async function withTimeout(
-  work: Promise<void>,
-  timeoutMs: number,
-  controller: AbortController,
-): Promise<void> {
-  const { signal } = controller;
-  const timer = setTimeout(() => {
-    controller.abort(new DOMException(`the run took longer than ${timeoutMs} ms`, 'TimeoutError'));
-  }, timeoutMs);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      if (signal.aborted) reject(signal.reason);
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-      work.then(resolve, reject);
-    });
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -36,6 +36,8 @@ export interface DryRunOptions {
   /** Deltas need two. */
   readonly runs?: number;
   readonly pauseMs?: number;
+  /** How long after the last run errors that escape late still count as its. */
+  readonly lingerMs?: number;
   readonly log: CollectorLog;
 }
 
@@ -64,6 +66,7 @@ export async function dryRun(definition: CollectorDefinition, options: DryRunOpt
     // One that hangs would hang again.
     if (task.lastOutcome === 'timeout') break;
   }
+  if (options.lingerMs !== undefined) await pause(options.lingerMs);
   const samples = manifest.metrics.map(({ name, type }) => ({
     metric: name,
     samples: type === 'histogram' ? metrics.read(`${name}_count`) : metrics.read(name),

@@ -14,6 +14,17 @@ describe('Pacing', () => {
     expect(pacing.effectiveMs(0)).toBe(16_000);
   });
 
+  it('tries what fails at least twice a minute, whatever its pace is stretched to', () => {
+    const pacing = new Pacing({ intervalMs: 10_000 }, 10_000);
+    for (let i = 0; i < 50; i++) pacing.afterResult(true);
+    expect([pacing.effectiveMs(0), pacing.paceMs(0)]).toEqual([30_000, 10_000]);
+    pacing.intervalMs = 60_000;
+    expect(pacing.effectiveMs(0)).toBe(60_000);
+    pacing.intervalMs = 10_000;
+    pacing.afterResult(false);
+    expect([pacing.effectiveMs(0), pacing.failures]).toEqual([10_000, 0]);
+  });
+
   it('does not let a burst undo a back-off', () => {
     const pacing = new Pacing({ intervalMs: 1_000, burst: { alerts: [], intervalMs: 100 } }, 1_000);
     pacing.afterRun(true);

@@ -6,6 +6,11 @@ const maxBackoff = 16;
 const runsToBackOff = 2;
 /** Runs within budget in a row after which it halves again. */
 const runsToForgive = 3;
+/** Failed runs in a row after which the next one waits twice as long, then four times and so on, up to this. */
+const runsToRetryLater = 3;
+const maxRetryFactor = 8;
+/** What fails is tried at least this often: a server that is back should be seen soon. */
+const longestRetryMs = 30_000;
 /** Runs are spread by up to this share of the interval, so that collectors do not hit a server on the same second. */
 const jitter = 0.1;
 /** First runs are spread over this. */
@@ -17,6 +22,7 @@ export class Pacing {
   private withinBudget = 0;
   private overBudget = 0;
   private burstUntilMs = 0;
+  private failed = 0;
 
   constructor(
     private readonly manifest: Pick<CollectorManifest, 'intervalMs' | 'burst'>,
@@ -38,8 +44,23 @@ export class Pacing {
     return this.backoffFactor;
   }
 
-  /** The interval now. A burst never undoes a back-off: what is too dear stays rare. */
+  /** Failed runs in a row. */
+  get failures(): number {
+    return this.failed;
+  }
+
+  /** Time until the next run: the pace, stretched while runs fail. */
   effectiveMs(nowMs: number): number {
+    const pace = this.paceMs(nowMs);
+    const factor = Math.min(maxRetryFactor, 2 ** Math.max(0, this.failed - runsToRetryLater + 1));
+    return Math.max(pace, Math.min(pace * factor, longestRetryMs));
+  }
+
+  /**
+   * The interval of runs that do not fail: what the age of values is judged by. A burst never undoes a back-off: what is
+   * too dear stays rare.
+   */
+  paceMs(nowMs: number): number {
     const burst = this.manifest.burst;
     const base =
       burst !== undefined && nowMs < this.burstUntilMs
@@ -56,6 +77,10 @@ export class Pacing {
   /** @param random within [0, 1) */
   nextDelayMs(nowMs: number, random: number): number {
     return this.effectiveMs(nowMs) * (1 + jitter * (random * 2 - 1));
+  }
+
+  afterResult(failed: boolean): void {
+    this.failed = failed ? this.failed + 1 : 0;
   }
 
   /** @returns whether the back-off changed */
@@ -80,9 +105,9 @@ export class Pacing {
   /** Shortens the interval until then. @returns whether it is shorter than it was */
   burst(untilMs: number, nowMs: number): boolean {
     if (this.manifest.burst === undefined) return false;
-    const before = this.effectiveMs(nowMs);
+    const before = this.paceMs(nowMs);
     this.burstUntilMs = Math.max(this.burstUntilMs, untilMs);
-    return this.effectiveMs(nowMs) < before;
+    return this.paceMs(nowMs) < before;
   }
 
   endBurst(): void {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startApp, type TestApp } from '../../harness/index.js';
+import { startApp, type TestApp, until } from '../../harness/index.js';
 
 interface Report {
   readonly name: string;
@@ -26,14 +26,6 @@ describe('collectors in the running server', () => {
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   };
   const reports = async () => (await json('/api/v1/ops/collectors')).body.collectors as Report[];
-  const until = async <T>(probe: () => Promise<T | undefined>): Promise<T> => {
-    for (let i = 0; i < 100; i++) {
-      const result = await probe();
-      if (result !== undefined) return result;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    throw new Error('it did not happen within 10 s');
-  };
 
   it('are found without being named, run, and say what they cost', async () => {
     const all = await until(async () => {

@@ -3,7 +3,7 @@ import { Logger } from '../../../src/observability/logger.js';
 import { cleanUp } from '../../../src/store/clean-up.js';
 import { Database } from '../../../src/store/database.js';
 import { WebsocketConnectionRepository } from '../../../src/store/websocket-connection.repository.js';
-import { startApp, type TestApp } from '../../harness/index.js';
+import { startApp, type TestApp, until } from '../../harness/index.js';
 import { WsClient } from '../broadcast/ws-client.js';
 
 describe('what the server keeps about itself', () => {
@@ -12,15 +12,6 @@ describe('what the server keeps about itself', () => {
     app = await startApp({ LOG_LEVEL: 'info' });
   });
   afterAll(() => app.stop());
-
-  const until = async <T>(probe: () => Promise<T | undefined>): Promise<T> => {
-    for (let i = 0; i < 100; i++) {
-      const result = await probe();
-      if (result !== undefined) return result;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    throw new Error('it did not happen within 10 s');
-  };
 
   it('connections, with where they came from and how they ended', async () => {
     const client = await WsClient.open(`${app.wsUrl}/ws/stream`);
