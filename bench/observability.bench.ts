@@ -6,7 +6,7 @@ import { scrapeCost } from './observability/scrape-cost.js';
  * The cost of watching: one observation, one scrape, and the CPU of ingest and broadcast with metrics, collectors and
  * traces on and off.
  * @param args a section's name (`observation`, `scrape`, `on-off`) for it alone; `--quick` for a run that only shows that
- * it works; `--starts N`; `--pieces N` per start
+ * it works; `--starts N`; `--rounds N` per start
  */
 export async function run(args: string[]): Promise<void> {
   const quick = args.includes('--quick');
@@ -17,9 +17,9 @@ export async function run(args: string[]): Promise<void> {
   if (wants('scrape')) await scrapeCost();
   if (!wants('on-off')) return;
   await onOff({
-    starts: args.includes('--starts') ? number('--starts', 1) : quick ? 1 : 8,
-    pieces: args.includes('--pieces') ? number('--pieces', 100) : quick ? 10 : 40,
-    subscribers: quick ? 20 : 100,
+    starts: args.includes('--starts') ? number('--starts', 1) : quick ? 1 : 4,
+    rounds: args.includes('--rounds') ? number('--rounds', 100) : quick ? 10 : 100,
+    subscribers: quick ? 20 : 1_000,
     idleMs: quick ? 2_000 : 5_000,
   });
 }

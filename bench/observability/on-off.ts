@@ -9,12 +9,13 @@ import { DataDir } from '../../src/embedded/data-dir.js';
 import { PostgresServer } from '../../src/embedded/postgres-server.js';
 import { discover, shippedFolder } from '../../src/observability/collection/discovery.js';
 import { pin, ServerUnderTest, ticksPerRequest } from './server-under-test.js';
+import type { ServerMode } from './watched-server.js';
 
 export interface OnOffOptions {
-  /** Starts of the servers: what one start happens to compile and lay out differently must not decide. */
+  /** Starts of the server: what one start happens to compile and lay out differently must not decide. */
   readonly starts: number;
-  /** Pieces of work for each server per start. */
-  readonly pieces: number;
+  /** Rounds of every path per start. */
+  readonly rounds: number;
   readonly subscribers: number;
   /** How long the idle servers are watched, ms. */
   readonly idleMs: number;
@@ -22,28 +23,28 @@ export interface OnOffOptions {
 
 /** What is usual, and ten times as often. */
 const scrapeEverySeconds = [15, 1.5] as const;
-const scrapes = 10;
-const messagesPerPiece = 500;
+const scrapes = 20;
+const requestsPerPiece = 5;
+const messagesPerPiece = 200;
+const warmUpRounds = 25;
 /** The share of requests that is recorded unless `OTEL_TRACES_SAMPLER_ARG` says otherwise. */
 const sampleRatio = 0.05;
 
-/**
- * `again` is as bare as `bare`: what differs between the two is the noise of the method. `metrics` has metrics and
- * tracing that records nothing, `recorded` records every request, `full` has collectors and is scraped.
- */
-const modes = ['bare', 'again', 'metrics', 'recorded', 'full'] as const;
-type Mode = (typeof modes)[number];
-const measured = ['bare', 'again', 'metrics', 'recorded'] as const;
-type Servers = Readonly<Record<Mode, ServerUnderTest>>;
-type Path = 'ingest' | 'broadcast';
-/** Over the mean of the two bare servers, one per start: the median over its rounds of pieces. */
-type Ratios = Readonly<Record<Path, Record<Exclude<Mode, 'full'>, number[]>>>;
+/** `again` is as bare as `off`: what differs between the two is the noise of the method. */
+const levels = ['off', 'again', 'metrics', 'recorded'] as const;
+type Column = (typeof levels)[number];
+const paths = ['ingest', 'broadcast'] as const;
+type Path = (typeof paths)[number];
+/** CPU of one round's pieces, ms. */
+type Round = Readonly<Record<Column, number>>;
+/** Of every start. */
+type Rounds = Readonly<Record<Path, Round[][]>>;
 
 /**
- * CPU of the very same work, watched and not. Servers stand side by side on one core, the database and the clients on
- * the other; pieces of some milliseconds go to them in turn, so that what slows the machine slows all of a round, and
- * the median over the rounds is not moved by the few in which one of them collects its garbage. Two equal processes still
- * differ by some percent, each time otherwise: hence several starts. What does not depend on work (collectors, scrapes) is the CPU of an idle server.
+ * CPU of the very same work, watched and not, in one process: two equal processes differ by some percent, each time
+ * otherwise, which is more than is to be measured. All that watches a request on its way is switched off and on between
+ * pieces of some milliseconds, in random order within a round, so that what slows the machine slows all of a round. What
+ * does not depend on work (collectors, scrapes) is the CPU of an idle server over that of a bare one.
  */
 export async function onOff(options: OnOffOptions): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'tidewatch-bench-'));
@@ -58,41 +59,43 @@ export async function onOff(options: OnOffOptions): Promise<void> {
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   const off = join(folder, 'collectors-off.yml');
   writeFileSync(off, await allCollectorsOff());
-  const ratios: Ratios = {
-    ingest: { bare: [], again: [], metrics: [], recorded: [] },
-    broadcast: { bare: [], again: [], metrics: [], recorded: [] },
-  };
+  const rounds: Rounds = { ingest: [], broadcast: [] };
   const idle: Idle[] = [];
+  let databases = 0;
   try {
     await postgres.start();
     const endpoint = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
-    const server = async (mode: Mode, database: string) => {
-      const bare = mode === 'bare' || mode === 'again';
-      const recorded = mode === 'recorded' ? 1 : mode === 'full' ? sampleRatio : 0;
-      return ServerUnderTest.start(
-        bare ? 'bare' : 'watched',
+    const traced = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+      OTEL_TRACES_SAMPLER_ARG: String(sampleRatio),
+    };
+    const server = async (mode: ServerMode) =>
+      ServerUnderTest.start(
+        mode,
         {
           PATH: process.env.PATH ?? '',
           DATA_DIR: folder,
-          DATABASE_URL: await freshDatabase(postgres.url, database),
+          DATABASE_URL: await freshDatabase(postgres.url, `bench_${databases++}`),
           DEMO: 'off',
           LOG_LEVEL: 'silent',
-          ...(mode === 'full' ? {} : { COLLECTORS_CONFIG: off }),
-          ...(bare
-            ? {}
-            : { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: String(recorded) }),
+          ...(mode === 'watched' ? {} : { COLLECTORS_CONFIG: off }),
+          ...(mode === 'bare' ? {} : traced),
         },
         pinned ? 0 : null,
       );
-    };
     for (let start = 0; start < options.starts; start++) {
-      const servers: Partial<Record<Mode, ServerUnderTest>> = {};
-      for (const mode of shuffled(modes)) servers[mode] = await server(mode, `${mode}_${start}`);
+      const switched = await server('switched');
       try {
-        await measure(servers as Servers, options, ratios);
-        idle.push(await idleCost(servers as Servers, options.idleMs));
+        await switched.subscribe(options.subscribers);
+        for (const path of paths) rounds[path].push(await measure(switched, path, options.rounds));
       } finally {
-        await Promise.all(Object.values(servers).map((one) => one.stop()));
+        await switched.stop();
+      }
+      const [bare, full] = [await server('bare'), await server('watched')];
+      try {
+        idle.push(await idleCost(bare, full, options.idleMs));
+      } finally {
+        await Promise.all([bare.stop(), full.stop()]);
       }
     }
   } finally {
@@ -100,27 +103,23 @@ export async function onOff(options: OnOffOptions): Promise<void> {
     receiver.close();
     rmSync(folder, { recursive: true, force: true });
   }
-  report(ratios, idle, options, pinned);
+  report(rounds, idle, options, pinned);
 }
 
-async function measure(servers: Servers, options: OnOffOptions, ratios: Ratios): Promise<void> {
-  for (const mode of measured) await servers[mode].subscribe(options.subscribers);
-  const work = {
-    ingest: (server: ServerUnderTest) => server.ingest(),
-    broadcast: (server: ServerUnderTest) => server.broadcast(messagesPerPiece),
-  };
-  for (const path of ['ingest', 'broadcast'] as const) {
-    const rounds: Record<string, number[]> = Object.fromEntries(measured.map((mode) => [mode, []]));
-    // The first rounds warm up: compiled code, open connections, the first partitions.
-    for (let round = -30; round < options.pieces; round++) {
-      const taken: Record<string, number> = {};
-      for (const mode of shuffled(measured)) taken[mode] = await work[path](servers[mode]);
-      if (round < 0) continue;
-      const bare = ((taken.bare as number) + (taken.again as number)) / 2;
-      for (const mode of measured) rounds[mode]?.push((taken[mode] as number) / bare - 1);
+async function measure(server: ServerUnderTest, path: Path, count: number): Promise<Round[]> {
+  const out: Round[] = [];
+  // The first rounds warm up: compiled code, open connections, the first partitions.
+  for (let round = -warmUpRounds; round < count; round++) {
+    const taken = { off: 0, again: 0, metrics: 0, recorded: 0 };
+    for (const level of shuffled(levels)) {
+      await server.watch(level === 'again' ? 'off' : level);
+      taken[level] = await (path === 'ingest'
+        ? server.ingest(requestsPerPiece)
+        : server.broadcast(messagesPerPiece));
     }
-    for (const mode of measured) ratios[path][mode].push(median(rounds[mode] as number[]));
+    if (round >= 0) out.push(taken);
   }
+  return out;
 }
 
 /** Any order as often as any other: whoever follows itself, or the same one each time, finds the caches warmer. */
@@ -141,7 +140,7 @@ interface Idle {
 }
 
 /** What does not depend on work, in servers that have nothing else to do. */
-async function idleCost({ bare, full }: Servers, idleMs: number): Promise<Idle> {
+async function idleCost(bare: ServerUnderTest, full: ServerUnderTest, idleMs: number): Promise<Idle> {
   for (let i = 0; i < scrapes; i++) await full.scrape();
   const cpus = async () => (await full.cpu()) - (await bare.cpu());
   const [before, start] = [await cpus(), performance.now()];
@@ -184,38 +183,54 @@ const median = (values: readonly number[]): number =>
     0.5,
   );
 
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
+/** Over the mean of the two bare pieces of the round. */
+const over = (round: Round, column: Column): number => round[column] / ((round.off + round.again) / 2) - 1;
+/** As in production: that share of the requests is recorded. */
+const usual = (round: Round): number =>
+  (1 - sampleRatio) * over(round, 'metrics') + sampleRatio * over(round, 'recorded');
 
-/** Mean over the starts; ± 2 standard errors of it. */
-function withError(values: readonly number[]): string {
-  const average = mean(values);
-  const variance = values.reduce((sum, v) => sum + (v - average) ** 2, 0) / Math.max(1, values.length - 1);
-  return `${percent(average)} ± ${(200 * Math.sqrt(variance / values.length)).toFixed(1)}`;
+/** The median, and between what it lies with 95 % when rounds are drawn again and again. */
+function withInterval(values: readonly number[]): string {
+  const draws = Array.from({ length: 1_000 }, () =>
+    median(values.map(() => values[Math.floor(Math.random() * values.length)] as number)),
+  ).sort((a, b) => a - b);
+  return `${percent(median(values))} [${percent(quantile(draws, 0.025))}, ${percent(quantile(draws, 0.975))}]`;
 }
 
-function report(ratios: Ratios, idle: readonly Idle[], options: OnOffOptions, pinned: boolean): void {
+/** By totals: with what the garbage of either costs, wherever it is collected. */
+function byTotals(rounds: readonly Round[], column: Column): number {
+  const total = (of: Column) => rounds.reduce((sum, round) => sum + round[of], 0);
+  return total(column) / ((total('off') + total('again')) / 2) - 1;
+}
+
+function report(rounds: Rounds, idle: readonly Idle[], options: OnOffOptions, pinned: boolean): void {
   const collectors = median(idle.map((one) => one.collectors));
   const scrape = median(idle.map((one) => one.scrape));
-  const fixed = scrapeEverySeconds.map((seconds) => collectors + scrape / seconds);
   const where = pinned ? 'pinned cores' : 'cores not pinned';
-  console.log(`CPU of the server, watched over bare (goal ≤ 3 %); ${options.starts} starts, ${where}`);
-  for (const path of ['ingest', 'broadcast'] as const) {
-    const { metrics, recorded } = ratios[path];
-    const usual = metrics.map(
-      (ratio, i) => (1 - sampleRatio) * ratio + sampleRatio * (recorded[i] as number),
-    );
-    const what =
-      path === 'ingest' ? `requests of ${ticksPerRequest} ticks` : `${options.subscribers} clients`;
-    console.log(
-      `  ${`${path}, ${what}`.padEnd(34)} ${withError(usual)} with 5 % recorded; with collectors and a scrape every ` +
-        scrapeEverySeconds.map((s, i) => `${s} s ${percent(mean(usual) + (fixed[i] as number))}`).join(', ') +
-        `\n    ${measured.map((mode) => `${mode} ${withError(ratios[path][mode])}`).join(', ')}` +
-        `\n    per start: ${usual.map(percent).join(', ')}`,
-    );
-  }
   console.log(
-    `  idle: collectors ${percent(collectors)} of a core (${idle.map((one) => percent(one.collectors)).join(', ')}), ` +
-      `a scrape ${(scrape * 1000).toFixed(1)} ms`,
+    `CPU of the server, watched over not (goal ≤ 3 %); ${options.starts} starts of ${options.rounds} rounds, ${where}`,
+  );
+  for (const path of paths) {
+    const all = rounds[path].flat();
+    const work =
+      path === 'ingest'
+        ? `${requestsPerPiece} requests of ${ticksPerRequest} ticks`
+        : `${messagesPerPiece} messages to ${options.subscribers} clients`;
+    const bareMs = median(all.map((round) => (round.off + round.again) / 2));
+    console.log(`  ${path}: ${work}, ${bareMs.toFixed(1)} ms`);
+    console.log(`    with 5 % recorded ${withInterval(all.map(usual))}`);
+    for (const column of ['again', 'metrics', 'recorded'] as const) {
+      const ratios = all.map((round) =>
+        column === 'again' ? round.again / round.off - 1 : over(round, column),
+      );
+      const totals = column === 'again' ? '' : `; by totals ${percent(byTotals(all, column))}`;
+      console.log(`    ${column.padEnd(9)} ${withInterval(ratios)}${totals}`);
+    }
+    console.log(`    per start ${rounds[path].map((one) => percent(median(one.map(usual)))).join(', ')}`);
+  }
+  const fixed = scrapeEverySeconds.map((every) => `every ${every} s ${percent(collectors + scrape / every)}`);
+  console.log(
+    `  at any load, of a core: collectors ${percent(collectors)} (${idle.map((one) => percent(one.collectors)).join(', ')}), ` +
+      `a scrape ${(scrape * 1000).toFixed(1)} ms; both, scraped ${fixed.join(', ')}`,
   );
 }

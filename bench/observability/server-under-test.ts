@@ -2,9 +2,10 @@ import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import type { Answer, Request } from './watched-server.js';
+import type { Answer, Request, ServerMode } from './watched-server.js';
+import type { Level } from './watching-switch.js';
 
-export const ticksPerRequest = 5_000;
+export const ticksPerRequest = 1_000;
 
 /** A server in a process of its own that is given work and asked for its CPU time. */
 export class ServerUnderTest {
@@ -16,9 +17,9 @@ export class ServerUnderTest {
     private readonly url: string,
   ) {}
 
-  /** @param core where it runs, alone but for its rival, which has nothing to do meanwhile; `null`: anywhere */
+  /** @param core where it runs, `null`: anywhere */
   static async start(
-    mode: 'watched' | 'bare',
+    mode: ServerMode,
     env: Readonly<Record<string, string>>,
     core: number | null,
   ): Promise<ServerUnderTest> {
@@ -33,12 +34,16 @@ export class ServerUnderTest {
     return new ServerUnderTest(child, url);
   }
 
-  /** @returns CPU of the server for taking in {@link ticksPerRequest} ticks in one request, ms */
-  async ingest(): Promise<number> {
-    const body = this.body();
+  /** @returns CPU of the server for so many requests of {@link ticksPerRequest} ticks, one after the other, ms */
+  async ingest(requests: number): Promise<number> {
+    const bodies = Array.from({ length: requests }, () => this.body());
     const before = await this.cpu();
-    await this.post(body);
+    for (const body of bodies) await this.post(body);
     return (await this.cpu()) - before;
+  }
+
+  async watch(level: Level): Promise<void> {
+    await this.ask({ ask: 'watch', level });
   }
 
   /** @returns CPU of the server for publishing so many messages to all subscribers, ms */

@@ -9,31 +9,41 @@ import { Lifecycle } from '../../src/lifecycle/lifecycle.js';
 import { Logger } from '../../src/observability/logger.js';
 import { Metrics } from '../../src/observability/metrics.js';
 import { NoMetrics } from './no-metrics.js';
+import { SwitchedMetrics } from './switched-metrics.js';
+import { type Level, WatchingSwitch } from './watching-switch.js';
 
 /**
- * A server in a process of its own, watched or not, that tells its CPU time when asked: `{ ask: 'cpu' }`, or publishes
- * and tells what that took: `{ ask: 'publish', messages }`.
+ * A server in a process of its own that tells its CPU time when asked, publishes and tells what that took, or switches
+ * what watches it.
  */
-export type Request = { readonly ask: 'cpu' } | { readonly ask: 'publish'; readonly messages: number };
+export type Request =
+  | { readonly ask: 'cpu' }
+  | { readonly ask: 'publish'; readonly messages: number }
+  | { readonly ask: 'watch'; readonly level: Level };
+/** `bare`: never watched. `watched`: as in production. `switched`: one or the other, as asked. */
+export type ServerMode = 'bare' | 'watched' | 'switched';
 export interface Answer {
   /** Milliseconds of CPU, user and system, since the start; or of the publishing. */
   readonly cpuMs: number;
 }
 
-const watched = process.argv[2] === 'watched';
+const mode = process.argv[2] as ServerMode;
+const switched = new SwitchedMetrics();
+const metricsOf = { bare: () => new NoMetrics(), watched: () => new Metrics(), switched: () => switched };
 const config = Config.from(process.env);
 const lifecycle = new Lifecycle();
 const app = await createApp({
   config,
   lifecycle,
   logger: new Logger('silent', []),
-  metrics: watched ? new Metrics() : new NoMetrics(),
+  metrics: metricsOf[mode](),
 });
 await app.init();
 await app.get(Health).runAll();
 await app.listen(0, '127.0.0.1');
 await lifecycle.started();
 const hub = app.get(Hub, { strict: false });
+const watching = mode === 'switched' ? new WatchingSwitch(switched) : null;
 
 const cpuMs = (): number => {
   const { user, system } = process.cpuUsage();
@@ -56,9 +66,15 @@ async function publish(messages: number): Promise<number> {
   return cpuMs() - before;
 }
 
+async function answer(request: Request): Promise<number> {
+  if (request.ask === 'publish') return publish(request.messages);
+  if (request.ask === 'watch') watching?.set(request.level);
+  await settled();
+  return cpuMs();
+}
+
 process.on('message', (request: Request) => {
-  const answer = request.ask === 'publish' ? publish(request.messages) : settled().then(cpuMs);
-  answer.then((ms) => process.send?.({ cpuMs: ms } satisfies Answer));
+  void answer(request).then((ms) => process.send?.({ cpuMs: ms } satisfies Answer));
 });
 process.once('disconnect', () => {
   void lifecycle.shutdown().then(() => process.exit(0));
