@@ -60,6 +60,15 @@ export interface LimitTransition {
   readonly atMs: number;
 }
 
+/** A limit is judged no more: what was said of it is over. */
+export interface LimitEnded {
+  readonly portfolioId: string;
+  readonly limitId: string;
+  readonly limitType: string;
+  readonly why: 'the limit was deleted' | 'the limit was switched off' | 'the portfolio was deleted';
+  readonly atMs: number;
+}
+
 /** An alert (infrastructure or risk) changed state; `data` is what `alerts` subscribers get. */
 export interface AlertChanged {
   readonly id: string;
@@ -104,6 +113,7 @@ export interface DomainEvents {
   'summary.ready': SummaryReady;
   'risk.ready': RiskReady;
   'limit.transition': LimitTransition;
+  'limit.ended': LimitEnded;
   'alert.changed': AlertChanged;
   'connection.opened': ConnectionOpened;
   'connection.closed': ConnectionClosed;

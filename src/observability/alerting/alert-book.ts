@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { LimitTransition } from '../../domain/events.js';
+import type { LimitEnded, LimitTransition } from '../../domain/events.js';
 import {
   type Acknowledgement,
   type Alert,
@@ -21,6 +21,14 @@ export interface BookEntry {
 
 /** Active alerts that are held; further ones are counted and refused, so that a storm cannot exhaust the memory. */
 const maxActive = 2_000;
+
+/** The alert that every risk limit raises. */
+const limitAlert = 'RiskLimit';
+const limitLabels = (of: Pick<LimitTransition, 'portfolioId' | 'limitId' | 'limitType'>) => ({
+  portfolio: of.portfolioId,
+  limit: of.limitId,
+  limit_type: of.limitType,
+});
 
 /**
  * The alerts that are pending or firing in this process. Two sources write into it: rule conditions and transitions of
@@ -82,10 +90,17 @@ export class AlertBook {
     }
   }
 
+  /** A risk limit is judged no more: nobody would ever resolve its alert. */
+  onLimitEnded(event: LimitEnded): BookEntry | null {
+    const key = fingerprint(limitAlert, limitLabels(event));
+    const known = this.active.get(key);
+    return known ? this.resolve(key, known, event.atMs, event.why) : null;
+  }
+
   /** A risk limit changed its level. `unknown` neither raises nor resolves anything. */
   onLimit(event: LimitTransition): BookEntry | null {
-    const labels = { portfolio: event.portfolioId, limit: event.limitId, limit_type: event.limitType };
-    const key = fingerprint('RiskLimit', labels);
+    const labels = limitLabels(event);
+    const key = fingerprint(limitAlert, labels);
     const known = this.active.get(key);
     if (event.to === 'unknown') {
       return known ? this.quietly(key, { ...known, unknown: true, updatedAtMs: event.atMs }) : null;
@@ -217,7 +232,7 @@ export class AlertBook {
   private freshLimit(event: LimitTransition, labels: Readonly<Record<string, string>>): Alert {
     return {
       id: randomUUID(),
-      name: 'RiskLimit',
+      name: limitAlert,
       source: 'limit',
       instance: this.instance,
       severity: 'warning',
@@ -233,7 +248,7 @@ export class AlertBook {
       unknown: false,
       summary: '',
       description: `The limit ${event.limitId} on ${event.limitType} of portfolio ${event.portfolioId}: warning at ${event.warningThreshold}, breach at ${event.thresholdValue}.`,
-      runbook: 'RiskLimit',
+      runbook: limitAlert,
       dashboard: 'tidewatch-risk',
       startedAtMs: event.atMs,
       firedAtMs: event.atMs,

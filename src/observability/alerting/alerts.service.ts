@@ -2,7 +2,6 @@ import { hostname } from 'node:os';
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config.js';
 import { EventBus } from '../../domain/event-bus.js';
-import type { LimitTransition } from '../../domain/events.js';
 import { conflict, notFound } from '../../domain/problem.js';
 import { Lifecycle } from '../../lifecycle/lifecycle.js';
 import { Logger, type ModuleLogger } from '../logger.js';
@@ -92,7 +91,8 @@ export class AlertsService {
       (alert) => absoluteLinks(base, alert),
       (entry) => this.writer.entry(entry),
     );
-    bus.on('limit.transition', (event) => this.onLimit(event));
+    bus.on('limit.transition', (event) => this.handle(this.book.onLimit(event)));
+    bus.on('limit.ended', (event) => this.handle(this.book.onLimitEnded(event)));
     lifecycle.onStarted('alerting', () => this.start());
     lifecycle.onShutdown('stop-intake', 'alert rounds', () => clearInterval(this.timer));
     lifecycle.onShutdown('flush', 'alerts', async () => {
@@ -151,7 +151,11 @@ export class AlertsService {
   }
 
   async get(id: string): Promise<Alert> {
-    const alert = this.book.get(id) ?? (await this.store.get(id));
+    const held = this.book.get(id);
+    if (held) return held;
+    // Its end may not be written yet: the store would still say that it fires.
+    await this.writer.flush();
+    const alert = await this.store.get(id);
     if (!alert) throw notFound('alert', id);
     return alert;
   }
@@ -162,7 +166,12 @@ export class AlertsService {
   }
 
   async evidenceOf(id: string): Promise<EvidencePack> {
-    const pack = this.writer.waitingEvidence(id) ?? (await this.store.evidence(id));
+    let pack = this.writer.waitingEvidence(id);
+    if (pack === undefined) {
+      // It may be on its way to the store.
+      await this.writer.flush();
+      pack = (await this.store.evidence(id)) ?? undefined;
+    }
     if (!pack) throw notFound('evidence pack of an alert', id);
     return pack;
   }
@@ -254,10 +263,6 @@ export class AlertsService {
     } catch (error) {
       this.log.warn({ err: error }, 'alerts of the last run could not be read');
     }
-  }
-
-  private onLimit(event: LimitTransition): void {
-    this.handle(this.book.onLimit(event));
   }
 
   private handle(change: BookEntry | null): void {

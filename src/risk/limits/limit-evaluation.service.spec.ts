@@ -119,4 +119,37 @@ describe('LimitEvaluationService', () => {
     await sleep(60);
     expect([level(), transitions]).toEqual(['unknown', []]);
   });
+
+  it('says when a limit is judged no more: switched off, deleted, or gone with its portfolio', async () => {
+    const { bus, book, store, limits, limit, transitions, level } = await one();
+    const ended: string[] = [];
+    bus.on('limit.ended', ({ limitId, why }) => ended.push(`${limitId === limit.id} ${why}`));
+    const change = async (active: boolean) =>
+      limits.put(
+        (await store.update(limit.id, { active }, { actor: 'a', action: 'changed', comment: null }))!,
+      );
+    book.tick('A', 130);
+    await until(() => level() === 'warning');
+    await change(false);
+    expect([level(), ended]).toEqual(['unknown', ['true the limit was switched off']]);
+    // What it finds when it is switched on again is news.
+    await change(true);
+    expect(transitions.slice(-2).map(({ from, to }) => `${from} ${to}`)).toEqual([
+      'warning unknown',
+      'unknown warning',
+    ]);
+    limits.remove(limit.id, 'the limit was deleted');
+    limits.remove(limit.id, 'the limit was deleted');
+    await until(() => limits.book.size === 0);
+    expect(ended.slice(1)).toEqual(['true the limit was deleted']);
+  });
+
+  it('ends the limits of a portfolio with it', async () => {
+    const { bus, book, limits } = await one();
+    const ended: string[] = [];
+    bus.on('limit.ended', ({ portfolioId, why }) => ended.push(`${portfolioId}: ${why}`));
+    book.delete('P');
+    await until(() => limits.book.size === 0);
+    expect(ended).toEqual(['P: the portfolio was deleted']);
+  });
 });

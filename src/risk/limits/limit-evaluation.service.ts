@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config.js';
 import { EventBus } from '../../domain/event-bus.js';
-import type { LimitStatus, LimitTransition } from '../../domain/events.js';
+import type { LimitEnded, LimitStatus, LimitTransition } from '../../domain/events.js';
 import { Lifecycle } from '../../lifecycle/lifecycle.js';
+import { initialLevel } from '../../observability/alerting/state-machine.js';
 import { riskLimits, riskTransitions, riskUnsaved } from '../../observability/catalogue/risk.js';
 import { Logger, type ModuleLogger } from '../../observability/logger.js';
 import { Metrics } from '../../observability/metrics.js';
@@ -56,7 +57,8 @@ export class LimitEvaluationService {
     live.onLoss((portfolioId, refusal) => {
       this.loss(portfolioId, refusal?.reason ?? 'the portfolio was deleted');
       // The store has marked its limits deleted with it.
-      if (refusal === null) for (const { limit } of this.book.of(portfolioId)) this.book.remove(limit.id);
+      if (refusal === null)
+        for (const { limit } of this.book.of(portfolioId)) this.remove(limit.id, 'the portfolio was deleted');
     });
     const timer = setInterval(() => void this.tick(), tickMs).unref();
     lifecycle.onShutdown('stop-intake', 'limits', () => clearInterval(timer));
@@ -72,13 +74,41 @@ export class LimitEvaluationService {
   /** A limit is new or was changed: it is judged by what is known now. */
   put(limit: StoredLimit): WatchedLimit {
     const watched = this.book.put(limit);
+    if (!limit.active) {
+      this.rest(watched);
+      return watched;
+    }
     const figures = this.live.entry(limit.portfolioId)?.figures;
     const value = figures ? metricsOf(figures).get(limit.limitType) : undefined;
-    if (limit.active && value !== undefined) this.evaluate(watched, value, null, Date.now());
-    else if (limit.active && liveMetricTypes.has(limit.limitType)) {
+    if (value !== undefined) this.evaluate(watched, value, null, Date.now());
+    else if (liveMetricTypes.has(limit.limitType)) {
       this.lose(watched, this.live.refusal(limit.portfolioId)?.reason ?? 'no figures yet');
     }
     return watched;
+  }
+
+  /** A limit is gone from the store. */
+  remove(id: string, why: LimitEnded['why']): void {
+    const watched = this.book.get(id);
+    if (!watched) return;
+    this.book.remove(id);
+    this.ended(watched.limit, why);
+  }
+
+  /** A limit that is switched off has no status. Switched on again, it begins anew, and what it finds is news. */
+  private rest(watched: WatchedLimit): void {
+    watched.reason = 'the limit is not active';
+    if (watched.state === initialLevel) return;
+    const before = watched.state.level;
+    watched.state = initialLevel;
+    watched.value = null;
+    if (before === 'unknown') this.save(watched, null);
+    else this.transition(watched, before, Date.now());
+    this.ended(watched.limit, 'the limit was switched off');
+  }
+
+  private ended({ portfolioId, id, limitType }: StoredLimit, why: LimitEnded['why']): void {
+    this.bus.emit('limit.ended', { portfolioId, limitId: id, limitType, why, atMs: Date.now() });
   }
 
   private figures(figures: RiskFigures): void {

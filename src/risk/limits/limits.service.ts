@@ -112,7 +112,7 @@ export class LimitsService {
     if (!(await this.limits.softDelete(limit.id, { actor, action: 'deleted', comment: null }))) {
       throw notFound('limit', limit.id);
     }
-    this.evaluation.book.remove(limit.id);
+    this.evaluation.remove(limit.id, 'the limit was deleted');
   }
 
   /** Somebody has seen it. Stays until the limit is normal again. */

@@ -154,6 +154,21 @@ describe('alerts in the app, with no Prometheus', () => {
     limit('normal', 1, 'L2');
   });
 
+  it('end with their limit', async () => {
+    limit('breach', 101, 'L-gone');
+    const [alert] = await firing('RiskLimit');
+    app.app.get(EventBus).emit('limit.ended', {
+      portfolioId: 'P1',
+      limitId: 'L-gone',
+      limitType: 'var_95',
+      why: 'the limit was deleted',
+      atMs: Date.now(),
+    });
+    const { body } = await call('GET', `/api/v1/alerts/${alert.id}`);
+    expect(body).toMatchObject({ state: 'resolved' });
+    expect(body.history.at(-1)).toMatchObject({ kind: 'resolved', comment: 'the limit was deleted' });
+  });
+
   it('freeze what the server knew when they fired', async () => {
     await call('PATCH', '/api/v1/ops/collectors/process', { interval_seconds: 7 });
     const before = new Date(Date.now() - 60_000).toISOString();
