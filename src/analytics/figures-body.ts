@@ -80,9 +80,9 @@ export function figuresBody(
   const have = figures[FIGURE.count]!;
   const reasons: Record<string, FieldReason> = {};
   const value = (name: FigureName): number | null => {
-    const x = figures[FIGURE[name]]!;
-    if (x - x === 0) return x;
-    reasons[fields[name]] = undefinedReason(name, have);
+    const reason = undefinedReason(figures, name);
+    if (reason === null) return figures[FIGURE[name]]!;
+    reasons[fields[name]] = reason;
     return null;
   };
   const annual = (name: 'volatility' | 'ewmaVolatility'): number | null => {

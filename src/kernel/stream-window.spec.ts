@@ -179,6 +179,27 @@ describe('StreamWindow', () => {
     expect(s.maxDrawdown).toBe(0);
   });
 
+  it('does not call values equal whose differences are too small to be squared', () => {
+    for (const values of [
+      [1e-200, 2e-200],
+      [5e-324, 1e-323],
+    ]) {
+      const window = new StreamWindow({ capacity: 100 });
+      for (const x of values) window.push(x);
+      for (const s of [window.statistics(), batchStatistics(values, { capacity: 100 })]) {
+        expect([s.std, s.stdSample]).toEqual([null, null]);
+        expect(s.reasons).toEqual({
+          std: { code: 'underflow' },
+          stdSample: { code: 'underflow' },
+          trend: { code: 'warming_up', need: 10, have: 2 },
+          volatility: { code: 'warming_up', need: 20, have: 2 },
+          momentum5: { code: 'warming_up', need: 6, have: 2 },
+          momentum10: { code: 'warming_up', need: 11, have: 2 },
+        });
+      }
+    }
+  });
+
   it('refuses what is not finite and stays as it was', () => {
     const window = new StreamWindow({ capacity: 3 });
     window.push(1);

@@ -329,10 +329,7 @@ export class StreamWindow {
     return this.times === undefined ? 0 : copyRing(this.times, this.head, this.count, out);
   }
 
-  /**
-   * Mean time between the newest values (at most 20 of them), ms: the series' own sampling period. NaN where times
-   * are not kept or do not advance.
-   */
+  /** Mean time between the values, ms: the series' own sampling period. NaN where times are not kept or do not advance. */
   samplingPeriodMs(): number {
     if (this.times === undefined || this.count < 2) return Number.NaN;
     const steps = this.count - 1;

@@ -56,8 +56,10 @@ export type UndefinedReason =
   | { readonly code: 'zero_value' }
   /** A drawdown as a fraction needs values above 0. */
   | { readonly code: 'not_positive' }
-  /** The exact result is beyond the range of a double. */
-  | { readonly code: 'overflow' };
+  /** The result, or a sum or square on the way to it, is beyond the range of a double. */
+  | { readonly code: 'overflow' }
+  /** The values differ by so little that squares of it are below the range of a double. */
+  | { readonly code: 'underflow' };
 
 /**
  * Statistics of one window, in the unit of its values unless said otherwise. `null` where undefined, with the
@@ -103,6 +105,9 @@ export interface WindowStatistics {
   readonly reasons: Readonly<Partial<Record<FigureName, UndefinedReason>>>;
 }
 
+/** Differences below this have squares that lose digits, and below 1e-162 all of them: a deviation of 0 would be wrong. */
+const smallestSpread = 1e-140;
+
 const names = Object.keys(needs) as FigureName[];
 
 /** Turns the raw figures into an object: NaN and ±Infinity become `null` with a reason. */
@@ -110,10 +115,9 @@ export function describeFigures(figures: Float64Array, capacity: number): Window
   const count = figures[FIGURE.count]!;
   const reasons: Partial<Record<FigureName, UndefinedReason>> = {};
   const value = (name: FigureName): number | null => {
-    const x = figures[FIGURE[name]]!;
-    // x − x is 0 for every finite number, NaN otherwise.
-    if (x - x === 0) return x;
-    reasons[name] = undefinedReason(name, count);
+    const reason = undefinedReason(figures, name);
+    if (reason === null) return figures[FIGURE[name]]!;
+    reasons[name] = reason;
     return null;
   };
   return {
@@ -146,10 +150,20 @@ export function describeFigures(figures: Float64Array, capacity: number): Window
 /** All figures that need a value are undefined together; this is the list, for callers that walk over them. */
 export const figureNames: readonly FigureName[] = names;
 
-/** Why the raw figure of a window with `have` values is not a finite number. */
-export function undefinedReason(name: FigureName, have: number): UndefinedReason {
+/** Why a raw figure is undefined; `null` when it is not. */
+export function undefinedReason(figures: Float64Array, name: FigureName): UndefinedReason | null {
+  const x = figures[FIGURE[name]]!;
+  const isDeviation = name === 'std' || name === 'stdSample';
+  // x − x is 0 for every finite number, NaN otherwise.
+  if (!isDeviation && x - x === 0) return null;
   const need = needs[name];
+  const have = figures[FIGURE.count]!;
   if (have < need) return { code: 'warming_up', need, have };
+  if (isDeviation) {
+    const spread = figures[FIGURE.max]! - figures[FIGURE.min]!;
+    if (spread > 0 && spread < smallestSpread) return { code: 'underflow' };
+    return x - x === 0 ? null : { code: 'overflow' };
+  }
   switch (name) {
     case 'drawdownFraction':
     case 'maxDrawdownFraction':

@@ -29,6 +29,9 @@ export interface RunnerLimits {
   readonly maxWaiting: number;
 }
 
+/** A heavy calculator that needs more heap, or leaks it, ends its thread and not the process, MB. */
+const threadMemoryMb = 256;
+
 const defaults: RunnerLimits = {
   lightBudgetMs: 10,
   heavyTimeoutMs: 5_000,
@@ -53,6 +56,8 @@ interface Kept {
   version: number;
   renewedMs: number;
   results: Readonly<Record<string, CalculatorResult>>;
+  /** Of the last runs of heavy calculators. */
+  readonly heavy: Map<string, CalculatorResult>;
   readonly running: Set<string>;
 }
 
@@ -71,6 +76,8 @@ export class CalculatorRunner {
   private waiting = 0;
   /** The last heavy run that was asked for. */
   private tail: Promise<void> = Promise.resolve();
+  /** The heavy calculator that ran last, and its failures in a row before. */
+  private ranLast: { readonly name: string; readonly failuresBefore: number } | undefined;
   private allowanceMs = 50;
   private refilledMs = performance.now();
 
@@ -119,18 +126,17 @@ export class CalculatorRunner {
   private renew(state: PortfolioState, kept: Kept): Readonly<Record<string, CalculatorResult>> {
     kept.version = state.version;
     kept.renewedMs = performance.now();
-    const input = this.inputOf(state);
     const results: Record<string, CalculatorResult> = {};
     for (const calculator of this.registry.all()) {
-      results[calculator.name] = this.resultOf(calculator, input, kept);
+      results[calculator.name] = this.resultOf(calculator, state, kept);
     }
     kept.results = results;
     return results;
   }
 
-  private resultOf(calculator: Calculator, input: CalculatorInput, kept: Kept): CalculatorResult {
+  private resultOf(calculator: Calculator, state: PortfolioState, kept: Kept): CalculatorResult {
     const { name, need } = calculator;
-    const have = input.values.length;
+    const have = state.window.size;
     if (have < need) return { value: null, reason: `warming_up: needs ${need} values, has ${have}` };
     const health = this.healthOf(name);
     if (health.disabled) {
@@ -140,10 +146,11 @@ export class CalculatorRunner {
       };
     }
     if ('module' in calculator) {
-      this.startHeavy(calculator, input, kept);
-      return kept.results[name] ?? { value: null, reason: 'not computed yet' };
+      this.startHeavy(calculator, state, kept);
+      return kept.heavy.get(name) ?? { value: null, reason: 'not computed yet' };
     }
-    return this.runLight(calculator, input);
+    // An input for each: one that writes to its arrays spoils nobody else's.
+    return this.runLight(calculator, this.inputOf(state));
   }
 
   private runLight(calculator: LightCalculator, input: CalculatorInput): CalculatorResult {
@@ -166,7 +173,7 @@ export class CalculatorRunner {
     }
   }
 
-  private startHeavy(calculator: HeavyCalculator, input: CalculatorInput, kept: Kept): void {
+  private startHeavy(calculator: HeavyCalculator, state: PortfolioState, kept: Kept): void {
     const { name, module } = calculator;
     if (kept.running.has(name)) return;
     if (this.waiting >= this.limits.maxWaiting) {
@@ -175,9 +182,12 @@ export class CalculatorRunner {
     }
     this.waiting++;
     kept.running.add(name);
+    const input = this.inputOf(state);
     const copy = { ...input, values: input.values.slice(), times: input.times.slice() };
     this.tail = this.tail.then(async () => {
-      kept.results = { ...kept.results, [name]: await this.runHeavy(name, module, copy) };
+      const result = await this.runHeavy(name, module, copy);
+      kept.heavy.set(name, result);
+      kept.results = { ...kept.results, [name]: result };
       this.waiting--;
       kept.running.delete(name);
     });
@@ -186,6 +196,7 @@ export class CalculatorRunner {
   /** One at a time, so that the time limit is for the calculation and not for the wait. */
   private async runHeavy(name: string, module: string, input: CalculatorInput): Promise<CalculatorResult> {
     const pool = this.thread();
+    this.ranLast = { name, failuresBefore: this.healthOf(name).failuresInARow };
     const started = performance.now();
     const deadline = AbortSignal.timeout(this.limits.heavyTimeoutMs);
     try {
@@ -198,6 +209,17 @@ export class CalculatorRunner {
       this.note(name, late ? 'timeout' : 'failed', performance.now() - started, message);
       return { value: null, reason: `failed: ${message}` };
     }
+  }
+
+  /**
+   * The thread ended although no run was under way: what the last one left behind (a timer, a promise) has thrown. The run
+   * that counted as good has failed after all; the next one gets a new thread.
+   */
+  private threadEnded(error: unknown): void {
+    if (this.ranLast === undefined) return;
+    const { name, failuresBefore } = this.ranLast;
+    this.healthOf(name).failuresInARow = failuresBefore;
+    this.note(name, 'failed', 0, `ended its thread: ${messageOf(error)}`);
   }
 
   private note(name: string, outcome: Outcome, tookMs: number | null, error: string | null): void {
@@ -234,7 +256,13 @@ export class CalculatorRunner {
   private keptOf(state: PortfolioState): Kept {
     const known = this.kept.get(state);
     if (known) return known;
-    const kept: Kept = { version: -1, renewedMs: Number.NEGATIVE_INFINITY, results: {}, running: new Set() };
+    const kept: Kept = {
+      version: -1,
+      renewedMs: Number.NEGATIVE_INFINITY,
+      results: {},
+      heavy: new Map(),
+      running: new Set(),
+    };
     this.kept.set(state, kept);
     return kept;
   }
@@ -255,7 +283,9 @@ export class CalculatorRunner {
   }
 
   private thread(): Piscina {
-    this.pool ??= backgroundThread('./calculator-worker', import.meta.url);
+    this.pool ??= backgroundThread('./calculator-worker', import.meta.url, {
+      resourceLimits: { maxOldGenerationSizeMb: threadMemoryMb },
+    }).on('error', (error) => this.threadEnded(error));
     return this.pool;
   }
 }

@@ -1,4 +1,4 @@
-/** What a calculator is given: one portfolio's window. Valid only during the call; not to be changed. */
+/** What a calculator is given: one portfolio's window, copied for this one call. Valid only during the call. */
 export interface CalculatorInput {
   readonly portfolioId: string;
   readonly currency: string;
@@ -45,18 +45,27 @@ export type Calculator = LightCalculator | HeavyCalculator;
 /** A result must be small: it is part of every summary. */
 const maxResultBytes = 4_096;
 
-/** @throws TypeError when a result is not what {@link CalculatorResult} says */
+/**
+ * A copy of a result as plain data: what the calculator does with its own object afterwards changes no summary.
+ * @throws TypeError when a result is not what {@link CalculatorResult} says
+ */
 export function checkedResult(result: unknown): CalculatorResult {
   if (typeof result !== 'object' || result === null || Array.isArray(result)) {
     throw new TypeError('the result is not an object');
+  }
+  if (result instanceof Promise) {
+    // Nobody waits for it: without this, its rejection would end the process.
+    result.catch(() => undefined);
+    throw new TypeError('the result is a promise; what takes time belongs into a module of its own');
   }
   const { value, reason } = result as { value?: unknown; reason?: unknown };
   if (value !== null && !(typeof value === 'number' && Number.isFinite(value))) {
     throw new TypeError('value is neither a finite number nor null');
   }
   if (value === null && typeof reason !== 'string') throw new TypeError('a value of null needs a reason');
-  if (JSON.stringify(result).length > maxResultBytes) {
+  const json = JSON.stringify(result);
+  if (json.length > maxResultBytes) {
     throw new TypeError(`the result is longer than ${maxResultBytes} bytes of JSON`);
   }
-  return result as CalculatorResult;
+  return JSON.parse(json) as CalculatorResult;
 }

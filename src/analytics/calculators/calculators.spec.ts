@@ -104,6 +104,47 @@ describe('CalculatorRunner', () => {
     expect(off.map((s) => s.labels.calculator)).toEqual(['throws', 'nonsense', 'recovers']);
   });
 
+  it('keeps what one calculator does to its input and its result from all others', () => {
+    const mine: { value: number; seen: Float64Array }[] = [];
+    const { runner, portfolio, tick } = setUp([
+      light('spoils', ({ values, times, flows }) => {
+        const result = { value: 1, seen: values.subarray(0, 1) };
+        mine.push(result);
+        values.fill(Number.NaN, 1);
+        times.fill(0);
+        (flows as number[]).push(1e9);
+        return result;
+      }),
+      light('reads', ({ values, times, flows }) => ({
+        value: values[1]!,
+        times: times[1]!,
+        flows: flows.length,
+      })),
+    ]);
+    const state = portfolio('P');
+    tick(5);
+    tick(7);
+    const results = runner.fresh(state);
+    mine[0]!.value = Number.NaN;
+    expect(results).toEqual({
+      spoils: { value: 1, seen: { 0: 5 } },
+      reads: { value: 7, times: 2, flows: 0 },
+    });
+  });
+
+  it('refuses a promise and hears its rejection, which would end the process', async () => {
+    const { runner, disabled, portfolio, tick } = setUp(
+      [light('later', (async () => Promise.reject(new Error('too late'))) as never)],
+      { maxFailures: 1 },
+    );
+    tick(1);
+    const state = portfolio('P');
+    tick(2);
+    expect(runner.fresh(state).later?.reason).toContain('promise');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(disabled).toEqual(['later']);
+  });
+
   it('counts a calculator that takes too long as failed', () => {
     const { runner, disabled, portfolio, tick } = setUp(
       [
@@ -157,6 +198,30 @@ describe('CalculatorRunner', () => {
       { value: null, reason: 'failed: took more than 3000 ms' },
     ]);
   }, 30_000);
+
+  it('switches off a heavy calculator that ends its thread after or during its runs', async () => {
+    const heavy: Calculator = {
+      name: 'heavy',
+      description: 'x',
+      version: '1',
+      need: 1,
+      module: module('heavy.calculator.mjs'),
+    };
+    for (const [id, reason] of [
+      ['STRAYS', 'switched off after 2 failures: ended its thread: stray'],
+      ['EXITS', 'switched off after 2 failures: '],
+    ]) {
+      const { runner, portfolio, tick, disabled } = setUp([heavy], { maxFailures: 2 });
+      const state = portfolio(id!);
+      for (const end = Date.now() + 15_000; disabled.length === 0 && Date.now() < end; ) {
+        tick(5);
+        runner.fresh(state);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      tick(6);
+      expect(runner.fresh(state).heavy?.reason).toContain(reason);
+    }
+  }, 40_000);
 });
 
 describe('CalculatorRegistry', () => {
