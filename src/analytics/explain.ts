@@ -28,7 +28,7 @@ const formulas = {
 
 const rules = {
   point:
-    'every tick that is not late and on which a position depends, by its symbol or by an exchange rate, appends one value, once all positions have a price',
+    'every tick that is not late and on which a position depends, by its symbol or by an exchange rate that it changes, appends one value, once all positions have a price',
   late: 'a tick older than the live price of its symbol is stored and counted and moves nothing; one of the same source time corrects the price',
   positions:
     'a change of positions moves the value at once and appends nothing; the figures are of values as they were, trades included: position_changes of the summary says which of them compare values from before a change with values from after it; a change of currency starts the window anew',
