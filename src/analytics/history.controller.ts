@@ -46,11 +46,13 @@ export class HistoryController {
   @Post('history')
   @HttpCode(200)
   async many(@Body({ schema: historyBody }) body: HistoryBody, @Res() reply: FastifyReply): Promise<void> {
-    const page = await this.stored.page({
-      ...optional({ ...body, resolution: body.bucket }),
-      portfolioIds: [...new Set(body.portfolio_ids)],
-      ...(body.metric_types ? { metricTypes: body.metric_types } : {}),
-    });
+    const page = await this.stored
+      .page({
+        ...optional({ ...body, resolution: body.bucket }),
+        portfolioIds: [...new Set(body.portfolio_ids)],
+        ...(body.metric_types ? { metricTypes: body.metric_types } : {}),
+      })
+      .catch(cursorOfBody);
     await this.requireExisting(body.portfolio_ids, page.withoutData);
     const newest = page.series.reduce<number | null>(
       (max, { asOfMs }) => (asOfMs === null ? max : Math.max(max ?? 0, asOfMs)),
@@ -90,6 +92,13 @@ interface Common {
   readonly gaps: HistoryParameters['gaps'];
   readonly cursor?: string | undefined;
   readonly limit?: number | undefined;
+}
+
+/** The store points at a cursor in the query; this one came in the body. */
+function cursorOfBody(error: unknown): never {
+  if (!(error instanceof Problem && error.code === 'INVALID_CURSOR')) throw error;
+  const errors = error.extra.errors?.map((each) => ({ ...each, pointer: '/cursor' })) ?? [];
+  throw new Problem(error.status, error.code, error.detail, { errors });
 }
 
 /** What the repository takes: what was not given is left out. */

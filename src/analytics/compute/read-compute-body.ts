@@ -8,6 +8,8 @@ export interface BodyIssue {
   readonly path: PropertyKey[];
   readonly code: string;
   readonly keys?: readonly string[];
+  /** Of a wrong type: what it should have been. */
+  readonly expected?: string;
 }
 
 export type ReadBody =
@@ -35,6 +37,7 @@ export function readComputeBody(body: Uint8Array): ReadBody {
       path: [...issue.path],
       code: issue.code,
       ...(issue.code === 'unrecognized_keys' ? { keys: issue.keys } : {}),
+      ...(issue.code === 'invalid_type' ? { expected: issue.expected } : {}),
     })),
   };
 }

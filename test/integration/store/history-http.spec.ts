@@ -139,6 +139,8 @@ describe('what was stored, over HTTP', () => {
       '/buckets',
       '/portfolio_ids',
     ]);
+    const strange = await post({ portfolio_ids: ['A'], from: 1, to: 2, cursor: 'nonsense' });
+    expect(strange).toMatchObject({ status: 400, body: { errors: [{ pointer: '/cursor' }] } });
   });
 
   it('gives ticks back exactly, page by page', async () => {
