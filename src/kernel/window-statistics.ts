@@ -108,7 +108,8 @@ export interface WindowStatistics {
 /** Differences below this have squares that lose digits, and below 1e-162 all of them: a deviation of 0 would be wrong. */
 const smallestSpread = 1e-140;
 
-const names = Object.keys(needs) as FigureName[];
+/** Every figure that can be undefined, for callers that walk over them. */
+export const figureNames = Object.keys(needs) as readonly FigureName[];
 
 /** Turns the raw figures into an object: NaN and ±Infinity become `null` with a reason. */
 export function describeFigures(figures: Float64Array, capacity: number): WindowStatistics {
@@ -146,9 +147,6 @@ export function describeFigures(figures: Float64Array, capacity: number): Window
     reasons,
   };
 }
-
-/** All figures that need a value are undefined together; this is the list, for callers that walk over them. */
-export const figureNames: readonly FigureName[] = names;
 
 /** Why a raw figure is undefined; `null` when it is not. */
 export function undefinedReason(figures: Float64Array, name: FigureName): UndefinedReason | null {

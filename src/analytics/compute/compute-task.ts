@@ -1,5 +1,5 @@
 import { batchStatistics } from '../../kernel/batch-statistics.js';
-import { defaultCapacity, StreamWindow } from '../../kernel/stream-window.js';
+import { StreamWindow } from '../../kernel/stream-window.js';
 import { FIGURE, figureCount, figureNames } from '../../kernel/window-statistics.js';
 import { type Annualisation, type FiguresBody, figuresBody, formulaVersion } from '../figures-body.js';
 
@@ -55,5 +55,3 @@ function recomputed({ values, window: capacity, at, annualisation }: ComputeTask
     return { at: count, ...figuresBody(figures, capacity, lambda, annualisation) };
   });
 }
-
-export { defaultCapacity };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { periodsPerYear } from '../../kernel/periods-per-year.js';
+import { defaultCapacity } from '../../kernel/stream-window.js';
 import type { Annualisation } from '../figures-body.js';
 import type { ComputeTask } from './compute-task.js';
 
@@ -7,7 +8,6 @@ export const maxValues = 1_000_000;
 const maxAnswers = 1_000;
 /** Batch answers times their window: what one request may ask to be recomputed. */
 const maxRecomputed = 50_000_000;
-const defaultWindow = 10_000;
 
 const daySeconds = 86_400;
 const periods = { daily: daySeconds, weekly: 7 * daySeconds, hourly: 3_600, minute: 60, second: 1 } as const;
@@ -44,7 +44,13 @@ const samplingField = z.union(
 export const computeRequest = z
   .strictObject({
     values: valuesField.describe(`oldest first, at most ${maxValues}`),
-    window: z.number().int().min(1).max(maxValues).default(defaultWindow).describe('most values per window'),
+    window: z
+      .number()
+      .int()
+      .min(1)
+      .max(maxValues)
+      .default(defaultCapacity)
+      .describe('most values per window'),
     at: z
       .array(z.number().int().min(1).max(maxValues))
       .min(1)
