@@ -424,7 +424,8 @@ export class Hub implements BrokerListener, LaneHost {
     if (newest !== null && !carriesChanges(log.name)) return { last: newest, emptyReason: undefined };
     const present = this.currentValue(log.name);
     if ('reason' in present) {
-      return { last: newest, emptyReason: newest === null ? present.reason : undefined };
+      const reason = log.offset > 0 ? 'forgotten' : present.reason;
+      return { last: newest, emptyReason: newest === null ? reason : undefined };
     }
     const last = Publication.of(log.name, log.prefix, log.offset, Date.now(), present.value);
     return { last, emptyReason: undefined };

@@ -17,7 +17,12 @@ export interface Joined {
 }
 
 /** Why a topic has nothing to show. */
-export type EmptyReason = 'nothing_published' | 'unknown_portfolio' | 'not_computed' | 'no_price';
+export type EmptyReason =
+  | 'nothing_published'
+  | 'forgotten'
+  | 'unknown_portfolio'
+  | 'not_computed'
+  | 'no_price';
 
 /** The present value of a topic on which nothing has been published. */
 export type Present = { readonly value: unknown } | { readonly reason: EmptyReason };

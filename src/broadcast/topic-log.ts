@@ -30,12 +30,14 @@ export class TopicLog {
   retained = false;
   /** When it was last seen to have a subscription, Unix ms. */
   lastFollowedMs = 0;
-  /** Characters of JSON that the ring holds. */
+  /** Characters of JSON that are held: the ring, and the last message where the ring has had to give it up. */
   bytes = 0;
   /** Its history has given it up: whoever still holds it must not add to it. */
   forgotten = false;
   private ring: Publication[] = [];
   private head = 0;
+  /** Characters of the last message while it is held outside of the ring. */
+  private outside = 0;
 
   constructor(
     readonly name: string,
@@ -59,16 +61,29 @@ export class TopicLog {
 
   /** Appends the next message. @returns change of {@link bytes} */
   append(publication: Publication, limits: HistoryLimits): number {
+    const before = this.bytes;
+    this.bytes -= this.outside;
+    this.outside = 0;
     this.offset = publication.offset;
     this.last = publication;
-    if (!this.retained) return 0;
-    const before = this.bytes;
+    // What only this process makes, and nobody asks for, is not even turned into JSON.
+    if (!this.retained) return this.bytes - before;
     // The ring has no holes: what stands before a loss could never be resumed from.
     if (publication.lostFrom !== null) this.clear();
     this.ring.push(publication);
     this.bytes += publication.body.length;
     while (this.size > limits.maxMessages) this.dropOldest();
     this.trimOlderThan(publication.tsMs - limits.maxAgeMs);
+    return this.bytes - before;
+  }
+
+  /** Takes over the last message, or gives it up. @returns change of {@link bytes} */
+  holdLast(last: Publication | null): number {
+    const before = this.bytes;
+    this.bytes -= this.outside;
+    this.outside = last === null ? 0 : last.body.length;
+    this.bytes += this.outside;
+    this.last = last;
     return this.bytes - before;
   }
 
@@ -117,13 +132,16 @@ export class TopicLog {
   }
 
   private clear(): void {
+    while (this.size > 0) this.dropOldest();
     this.ring = [];
     this.head = 0;
-    this.bytes = 0;
   }
 
   private dropOldest(): void {
-    this.bytes -= this.ring[this.head]!.body.length;
+    const dropped = this.ring[this.head]!;
+    // The last message stays for snapshots.
+    if (dropped === this.last) this.outside = dropped.body.length;
+    else this.bytes -= dropped.body.length;
     this.head++;
     if (this.head > 64 && this.head * 2 > this.ring.length) {
       this.ring = this.ring.slice(this.head);

@@ -86,6 +86,15 @@ describe('Health', () => {
     expect(health.report().status).toBe('degraded');
   });
 
+  it('says degraded with a part that is, and stays ready', () => {
+    let status = 'off';
+    health.state('broker', () => ({ status }));
+    expect(health.report().status).toBe('ok');
+    status = 'degraded';
+    expect(health.report()).toEqual({ status: 'degraded', checks: { broker: { status } } });
+    expect(lifecycle.unreadyReasons).toEqual([]);
+  });
+
   it('ends a check that hangs, and never runs one twice at a time', async () => {
     let running = 0;
     let most = 0;

@@ -58,7 +58,7 @@ export class Health {
     if (check.required) this.lifecycle.notReady(name);
   }
 
-  /** Registers something whose state is always known, such as a disabled part; it never changes the overall status. */
+  /** Registers something whose state is always known, such as a disabled part; only `degraded` changes the overall status. */
   state(name: string, read: () => CheckResult): void {
     this.states.set(name, read);
   }
@@ -89,7 +89,11 @@ export class Health {
         ...(checkedAt === null ? {} : { age_ms: now - checkedAt }),
       };
     }
-    for (const [name, read] of this.states) checks[name] = read();
+    for (const [name, read] of this.states) {
+      const state = read();
+      ok &&= state.status !== 'degraded';
+      checks[name] = state;
+    }
     return { status: ok ? 'ok' : 'degraded', checks };
   }
 

@@ -3,10 +3,10 @@ import { Publication } from '../publication.js';
 import type { TopicLog } from '../topic-log.js';
 import { defaultHistory, History } from './history.js';
 
-function makeHistory(maxTopics: number, needed: ReadonlySet<string> = new Set()) {
+function makeHistory(maxTopics: number, needed: ReadonlySet<string> = new Set(), maxBytes = 1_000_000) {
   const forgotten: string[] = [];
   const history = new History(
-    { ...defaultHistory, maxTopics },
+    { ...defaultHistory, maxTopics, maxBytes },
     { isNeeded: ({ name }) => needed.has(name), forgotten: ({ name }) => forgotten.push(name) },
   );
   const add = (log: TopicLog) =>
@@ -34,6 +34,44 @@ describe('History', () => {
     expect(forgotten).toEqual([]);
     needed.delete('custom.a');
     expect(history.create('custom.c', 'e', 1_000).name).toBe('custom.c');
+  });
+
+  it('holds no more characters than it may, last messages included', () => {
+    const needed = new Set<string>();
+    const { history, add, forgotten } = makeHistory(1_000, needed, 1_000);
+    const say = (i: number) => {
+      const log = history.get(`custom.t${i}`) ?? history.create(`custom.t${i}`, 'e', 1_000);
+      add(log);
+      add(log);
+      return log;
+    };
+    const total = () => [...history.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    for (let i = 0; i < 600; i++) {
+      say(i);
+      expect(history.usedBytes).toBeLessThanOrEqual(1_000);
+      expect(history.usedBytes).toBe(total());
+    }
+    expect(forgotten.length).toBeGreaterThan(300);
+    // Where all of them are needed they stay, and give up what they hold.
+    for (const { name } of history.values()) needed.add(name);
+    const kept = history.size;
+    for (const name of needed) for (let n = 0; n < 20; n++) add(history.get(name)!);
+    expect(history.size).toBe(kept);
+    expect(history.usedBytes).toBe(total());
+    expect(history.usedBytes).toBeLessThanOrEqual(1_000);
+  });
+
+  it('keeps the last message for snapshots when the ring has grown old, and counts it once', () => {
+    const { history, add } = makeHistory(10);
+    const log = history.create('custom.a', 'e', 1_000);
+    for (let n = 0; n < 3; n++) add(log);
+    const one = log.bytes / 3;
+    history.sweep(1_000_000);
+    expect([log.size, log.bytes, log.last?.offset]).toEqual([0, one, 3]);
+    add(log);
+    expect([log.size, log.bytes, history.usedBytes]).toEqual([1, one, one]);
+    history.restart(log, 'f', 7);
+    expect([log.size, log.bytes, log.last?.offset, history.usedBytes]).toEqual([0, one, 4, one]);
   });
 
   it('counts no bytes of a topic that it has forgotten, whoever still holds it', () => {

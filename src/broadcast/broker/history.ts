@@ -109,8 +109,16 @@ export class History {
   }
 
   restart(log: TopicLog, epoch: string, offset: number): void {
-    if (!log.forgotten) this.bytes -= log.bytes;
+    const before = log.bytes;
     log.restart(epoch, offset);
+    if (!log.forgotten) this.bytes += log.bytes - before;
+  }
+
+  /** Keeps the last message of a topic that was read from elsewhere. */
+  holdLast(log: TopicLog, last: Publication): void {
+    if (log.forgotten) return;
+    this.bytes += log.holdLast(last);
+    if (this.bytes > this.options.maxBytes) this.shrink();
   }
 
   /**
@@ -157,13 +165,22 @@ export class History {
     this.byName.set(log.name, log);
   }
 
+  /**
+   * Every topic gives half of its ring before one gives twice; one that has nothing but its last message is forgotten,
+   * or gives that up where it is needed.
+   */
   private shrink(): void {
+    let looks = Math.min(maxLooks, this.byName.size);
     for (const log of this.byName.values()) {
-      if (log.size === 0) continue;
-      const size = log.size;
-      this.bytes += log.halve();
+      if (looks-- === 0) return;
+      const { size } = log;
+      if (size > 0) this.bytes += log.halve();
+      else if (log.bytes > 0 && !this.owner.isNeeded(log)) {
+        this.givenUp.topic++;
+        this.forget(log);
+        continue;
+      } else this.bytes += log.holdLast(null);
       this.evicted += size - log.size;
-      // Every topic gives something before one gives twice.
       this.toEnd(log);
       if (this.bytes <= this.options.maxBytes * 0.9) return;
     }

@@ -309,7 +309,7 @@ export class RedisBroker extends Broker {
       const { epoch, offset, last } = await this.catchUp.opened(log);
       if (mirror.state === 'loading') {
         this.history.restart(log, epoch, offset);
-        log.last = last ?? log.last;
+        if (last !== null) this.history.holdLast(log, last);
         mirror.state = 'live';
         this.takeHeld(mirror);
       }
