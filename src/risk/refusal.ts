@@ -3,6 +3,7 @@ import { Problem } from '../domain/problem.js';
 /** Why the risk of a portfolio is not known. Closed: what clients and metrics switch on. */
 export const refusalCodes = [
   'MISSING_PRICE',
+  'OUT_OF_RANGE',
   'MISSING_HISTORY',
   'SHORT_HISTORY',
   'EVICTED',

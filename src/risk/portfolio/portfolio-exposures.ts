@@ -18,6 +18,9 @@ export interface PortfolioExposures {
   readonly foreign: readonly string[];
 }
 
+/** Beyond this a position is no money, and its square would leave the range of a double. */
+const largestExposure = 1e60;
+
 export type ExposureResult =
   | { readonly known: PortfolioExposures; readonly refusal: null }
   | { readonly known: null; readonly refusal: Refusal };
@@ -54,6 +57,17 @@ export function portfolioExposures(book: PortfolioBook, portfolioId: string): Ex
     return {
       known: null,
       refusal: { code: 'MISSING_PRICE', reason: `No price is known for ${named}${more}` },
+    };
+  }
+  const beyond = held.filter((_, i) => !(Math.abs(exposures[i]!) <= largestExposure));
+  if (beyond.length > 0) {
+    const named = beyond.slice(0, 5).map((p) => p.symbol);
+    return {
+      known: null,
+      refusal: {
+        code: 'OUT_OF_RANGE',
+        reason: `The value of ${named.join(', ')} is beyond ${largestExposure}`,
+      },
     };
   }
   return {

@@ -31,6 +31,18 @@ describe('StressService', () => {
     await expect(loss({ USDJPY: -1 })).rejects.toMatchObject({ status: 422 });
   });
 
+  it('a position whose value is no money is refused by name', async () => {
+    const book = new FakePortfolioBook(new EventBus());
+    book.tick('ODD', 1e300);
+    book.put('P', { ODD: 9e15 });
+    const run = new StressService(book, new FakeCloses()).run('P', { shocks: { ODD: -0.1 } });
+    await expect(run).rejects.toMatchObject({
+      status: 422,
+      code: 'OUT_OF_RANGE',
+      detail: expect.stringContaining('ODD'),
+    });
+  });
+
   describe('in a past window', () => {
     const day = (iso: string): number => Date.parse(iso) / 86_400_000;
     /** Five days of closes for what is held; `rates` beside them. */

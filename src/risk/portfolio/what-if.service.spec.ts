@@ -104,6 +104,12 @@ describe('WhatIfService', () => {
     book.tick('B', 50, Date.now() - 61_000);
     expect(await check(['A', 1])).toMatchObject({ decision: 'deny', reason_code: 'STALE_DATA' });
     expect((await check(['A', Number.MAX_SAFE_INTEGER])).decision).toBe('deny');
+    book.tick('B', 1e300);
+    expect(await check(['A', 1])).toMatchObject({
+      decision: 'deny',
+      reason_code: 'LIMIT_NOT_EVALUATED',
+      reason: expect.stringContaining('The value of B'),
+    });
   });
 
   it('says what its answer rests on, and counts its decisions', async () => {

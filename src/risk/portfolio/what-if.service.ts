@@ -75,7 +75,10 @@ export class WhatIfService {
     if (result === undefined) throw notFound('portfolio', portfolioId);
     const projected = result.known
       ? await this.project(result.known, orders)
-      : deny('MISSING_PRICE', result.refusal.reason);
+      : deny(
+          result.refusal.code === 'MISSING_PRICE' ? 'MISSING_PRICE' : 'LIMIT_NOT_EVALUATED',
+          result.refusal.reason,
+        );
     const decision = 'decision' in projected ? projected : this.decide(portfolioId, projected);
     const projection = 'decision' in projected ? null : projected;
     const runtimeMs = performance.now() - started;
