@@ -3,6 +3,11 @@ export default function compute({ values, portfolioId }) {
   if (portfolioId === 'FAILS') throw new Error('no luck');
   if (portfolioId === 'HANGS') for (;;);
   if (portfolioId === 'EXITS') process.exit(3);
-  if (portfolioId === 'STRAYS') Promise.reject(new Error('stray'));
+  if (portfolioId === 'LEAVES') Promise.reject(new Error('left behind'));
+  if (portfolioId === 'STRAYS') {
+    setTimeout(() => {
+      throw new Error('stray');
+    }, 20);
+  }
   return { value: values.length, thread: 'worker' };
 }

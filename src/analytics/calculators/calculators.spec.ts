@@ -209,6 +209,7 @@ describe('CalculatorRunner', () => {
     };
     for (const [id, reason] of [
       ['STRAYS', 'switched off after 2 failures: ended its thread: stray'],
+      ['LEAVES', 'switched off after 2 failures: left behind'],
       ['EXITS', 'switched off after 2 failures: '],
     ]) {
       const { runner, portfolio, tick, disabled } = setUp([heavy], { maxFailures: 2 });
