@@ -80,7 +80,7 @@ export interface Dashboard {
 }
 
 /** Selector of the processes that the variables choose; stands for `$p` in queries. */
-export const processSelector = 'job=~"$job", instance=~"$instance"';
+const processSelector = 'job=~"$job", instance=~"$instance"';
 
 const datasource = { type: 'prometheus', uid: '$datasource' };
 const gridWidth = 24;
@@ -248,7 +248,7 @@ function describe(panel: Panel): string {
 }
 
 /** The numbers that alert, in base units: the line in the panel is the number that pages. */
-export function thresholdSteps(id: string | undefined): { value: number | null; color: string }[] {
+function thresholdSteps(id: string | undefined): { value: number | null; color: string }[] {
   if (id === undefined) return [{ value: null, color: colours.good }];
   const entry = thresholdOf(id);
   const edges = (['warning', 'critical'] as const).flatMap((severity) => {

@@ -5,7 +5,7 @@ import type { AnalyticsMeter } from './analytics-meter.js';
 import type { EngineFeed } from './engine-feed.js';
 
 /** Below this rate, with work waiting, the engine is too slow for what it is given. */
-export const slowestRate = 1_000;
+const slowestRate = 1_000;
 const warnEveryMs = 10_000;
 
 export interface WatchReading {

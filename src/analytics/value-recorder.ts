@@ -6,7 +6,7 @@ import type { AnalyticsMeter } from './analytics-meter.js';
 import type { PortfolioState } from './portfolio-state.js';
 
 /** Metric types of portfolio history that this stage writes. */
-export const recordedMetrics = ['value', 'volatility', 'max_drawdown'] as const;
+const recordedMetrics = ['value', 'volatility', 'max_drawdown'] as const;
 
 /** Points per second over all portfolios: with more, each portfolio is recorded less often. */
 const maxPointsPerSecond = 2_000;

@@ -3,7 +3,7 @@ import { StreamWindow } from '../kernel/stream-window.js';
 /** Points of a window while memory lasts. */
 export const fullWindow = 10_000;
 /** Windows are not cut below this, whatever the budget. */
-export const smallestWindow = 128;
+const smallestWindow = 128;
 /** Per point: value, time, and its share of the ring of block aggregates (13 doubles per 28 points, and room to grow). */
 const bytesPerPoint = 8 + 8 + 6;
 /** Per window: the laid out front (64 aggregates of 13 doubles), scratch, objects. */

@@ -58,7 +58,7 @@ export function readMarketDays(): MarketDay[] {
  * Columns date, open, high, low, close, adjusted close; in any spelling of these names.
  * @throws Error when a column is missing or a price is none
  */
-export function parseDailyBars(csv: string): Map<string, DailyBar> {
+function parseDailyBars(csv: string): Map<string, DailyBar> {
   const [header = '', ...lines] = csv.trim().split(/\r?\n/);
   const names = header.split(',').map((name) => name.toLowerCase().replaceAll(/[^a-z]/g, ''));
   const column = (name: string): number => {

@@ -5,13 +5,13 @@ import { Problem, unsupportedMediaType } from '../domain/problem.js';
 import { requireUtf8 } from './charset.js';
 
 /** Bodies below this path are handed to the handler as a stream (`request.body` is a `Readable`), never buffered here. */
-export const streamedBodiesPrefix = '/api/v1/ingest/';
+const streamedBodiesPrefix = '/api/v1/ingest/';
 
 /** Largest buffered request body, bytes. */
 export const maxBodyBytes = 16 * 1024 * 1024;
 
 /** Bodies so large that parsing them would hold up the event loop: also streams, read and parsed by a worker thread. */
-export const streamedBodiesPath = '/api/v1/analytics/compute';
+const streamedBodiesPath = '/api/v1/analytics/compute';
 
 /**
  * Replaces Fastify's body parsers. On ingest routes every body passes through as a stream: whoever reads it applies the

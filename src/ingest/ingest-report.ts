@@ -1,7 +1,7 @@
 import type { Rejection } from './parse/row-batch.js';
 
 /** Rejections listed in one answer; further ones are counted. */
-export const maxListedRejections = 1_000;
+const maxListedRejections = 1_000;
 
 /** What ingest answers once everything accepted is durable. */
 export interface IngestAnswer {

@@ -16,7 +16,7 @@ const moment = z.preprocess(
     .refine((ms) => ms >= 0 && ms <= latestMs, 'must lie between 1970 and 2200'),
 );
 
-export const ticksQuery = z
+const ticksQuery = z
   .strictObject({
     symbol: z
       .string()
@@ -65,7 +65,7 @@ export class TicksController {
 }
 
 /** ISO 8601 with the microseconds that the fraction of a millisecond carries. */
-export function isoMicros(ms: number): string {
+function isoMicros(ms: number): string {
   const whole = Math.floor(ms);
   const micros = Math.round((ms - whole) * 1000);
   if (micros === 0) return new Date(whole).toISOString();

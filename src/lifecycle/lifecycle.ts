@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 
 /** Shutdown phases, in order. Within a phase the steps run together; a phase ends when all of its steps have ended. */
-export const shutdownPhases = [
+const shutdownPhases = [
   /** Readiness off; nothing new is accepted: demo, schedules, ingest, new connections. */
   'stop-intake',
   /** Clients are told to come back later, spread over a window. */

@@ -1,5 +1,5 @@
 /** How far the clock may lag behind, ms, while the event loop turns. */
-export const coarseness = 50;
+const coarseness = 50;
 
 let now = 0;
 

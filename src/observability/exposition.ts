@@ -81,7 +81,7 @@ const foreign = (metrics: Metrics): { name: string }[] =>
   metrics.registry.getMetricsAsArray().filter((metric) => !isBridged(metric));
 
 /** One family as text; empty when no series has a value. */
-export function render(family: MetricFamily, openMetrics: boolean): string {
+function render(family: MetricFamily, openMetrics: boolean): string {
   const { name, type, help } = family.spec;
   const familyName = openMetrics && type === 'counter' ? name.replace(/_total$/, '') : name;
   let lines = '';

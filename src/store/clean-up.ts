@@ -3,7 +3,7 @@ import type { Database } from './database.js';
 /** Longer than any retry of a batch: afterwards nobody asks for its marker. */
 const batchMarkerMinutes = 15;
 /** How long the answer to an `Idempotency-Key` is repeated. */
-export const idempotencyHours = 24;
+const idempotencyHours = 24;
 /** Closed connections are kept as long as their metrics. */
 const closedConnectionDays = 7;
 /** A process that has said nothing for so long is gone. */

@@ -33,6 +33,3 @@ export function retentionDays(table: TimeTable, retention: Retention): number | 
       return operationalDays[table];
   }
 }
-
-/** The time column of a table. */
-export const timeColumn = (table: TimeTable): string => (table === 'ticks' ? 'ts' : '"timestamp"');

@@ -23,11 +23,6 @@ export class SeqSource {
     return Math.max(0, this.next - 1);
   }
 
-  /** Changes that are written and not yet announced. */
-  get openTickets(): number {
-    return this.order.open;
-  }
-
   /** True when `count` numbers can be taken without asking the database. */
   has(count: number): boolean {
     return this.end - this.next >= count;

@@ -121,30 +121,6 @@ export class TickRepository {
   }
 
   /**
-   * Where a replay has to begin to meet at least `count` ticks (of the symbols); 1 when there are fewer.
-   */
-  async seqOfTail(count: number, symbols?: readonly string[]): Promise<number> {
-    let to = await this.endOfOrder();
-    let missing = count;
-    for (let span = replaySpan; to > 1; span = Math.min(span * 2, maxSpan)) {
-      const from = Math.max(1, to - span);
-      const { rows } = await this.database.reader.query<{ n: number; seq: number | null }>({
-        name: symbols ? 'ticks_tail_symbols' : 'ticks_tail',
-        // Index ticks_seq_brin.
-        text: `SELECT count(*)::float8 AS n, min(seq) FILTER (WHERE rank <= $3)::float8 AS seq
-          FROM (SELECT seq, row_number() OVER (ORDER BY seq DESC) AS rank FROM ticks
-                WHERE seq >= $1 AND seq < $2 ${symbols ? 'AND symbol = ANY ($4)' : ''}) t`,
-        values: symbols ? [from, to, missing, symbols] : [from, to, missing],
-      });
-      const found = rows[0]?.n ?? 0;
-      if (found >= missing) return rows[0]?.seq ?? from;
-      missing -= found;
-      to = from;
-    }
-    return 1;
-  }
-
-  /**
    * The newest tick (by time, then by `seq`) of every symbol.
    * @param beforeSeq only ticks before this point of the order
    * @param bySymbol symbols for which that is another point

@@ -148,13 +148,4 @@ describe.each(storeBranches())('writes on $dialect', (branch) => {
     await store.ticks.flushLatest();
     expect(await find()).toEqual(newest);
   });
-
-  it('finds where the last ticks begin', async () => {
-    const order = await all();
-    const from = await store.tickRepository.seqOfTail(10);
-    expect(from).toBe(order.at(-10)?.seq);
-    const only = order.filter((t) => t.symbol === 'SAME');
-    expect(await store.tickRepository.seqOfTail(5, ['SAME'])).toBe(only.at(-5)?.seq);
-    expect(await store.tickRepository.seqOfTail(1e6)).toBe(1);
-  });
 });

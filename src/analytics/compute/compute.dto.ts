@@ -4,7 +4,7 @@ import { defaultCapacity } from '../../kernel/stream-window.js';
 import type { Annualisation } from '../figures-body.js';
 import type { ComputeTask } from './compute-task.js';
 
-export const maxValues = 1_000_000;
+const maxValues = 1_000_000;
 const maxAnswers = 1_000;
 /** Batch answers times their window: what one request may ask to be recomputed. */
 const maxRecomputed = 50_000_000;

@@ -41,7 +41,7 @@ export function expectedAlerts(): readonly ExpectedAlert[] {
 }
 
 /** Names in an expression; a recording counts as what it records for the row or service level that is asked for. */
-export function seriesIn(
+function seriesIn(
   expr: string,
   recordOf: (name: string, label: string) => readonly string[],
 ): readonly string[] {

@@ -144,7 +144,7 @@ export class CsvParser<Row> implements PushParser<Row> {
 const headerTooLong = new Problem(400, 'CSV_HEADER', `The CSV header is longer than ${maxRowBytes} bytes.`);
 
 /** One record → its cells, quotes removed; `undefined` when a quote is in the wrong place. */
-export function splitCells(text: string, delimiter: string): string[] | undefined {
+function splitCells(text: string, delimiter: string): string[] | undefined {
   if (!text.includes('"')) return text.split(delimiter);
   const cells: string[] = [];
   let i = 0;

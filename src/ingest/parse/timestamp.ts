@@ -46,7 +46,7 @@ export function civilToMs(
  * default.
  * @returns NaN when it is not one
  */
-export function isoToMs(text: string): number {
+function isoToMs(text: string): number {
   const m = iso.exec(text);
   if (m === null) return Number.NaN;
   const nanos = m[7] === undefined ? 0 : Number(m[7].padEnd(9, '0'));

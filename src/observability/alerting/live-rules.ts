@@ -54,7 +54,7 @@ export function liveAlerts(rules: readonly Rule[], thresholds: Thresholds): read
 }
 
 /** The longest window that the app remembers; slower burns are Prometheus' to find. */
-export const longestLiveWindowMs = 6 * 3_600_000;
+const longestLiveWindowMs = 6 * 3_600_000;
 
 /** Burn rates of the service levels, for the windows that the app remembers. */
 export function liveBurns(slos: readonly SloRule[], thresholds: Thresholds): readonly LiveAlert[] {

@@ -34,7 +34,7 @@ interface Track {
 }
 
 /** Ring sizes: ten minutes at five seconds for the alert windows, six hours at a minute for the burn rates. */
-export const historyShape = { fineMs: 5_000, fineSlots: 122, coarseMs: 60_000, coarseSlots: 362 } as const;
+const historyShape = { fineMs: 5_000, fineSlots: 122, coarseMs: 60_000, coarseSlots: 362 } as const;
 
 /** Groups of one leaf that are followed; further ones are counted and left out. */
 const maxGroups = 50;

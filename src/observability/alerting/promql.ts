@@ -3,7 +3,7 @@ import { eventsOf, type Guard, type Select, type Signal } from './signal.js';
 import type { Edge } from './thresholds.js';
 
 /** Labels that tell processes apart; every expression keeps them, so an alert names the process it is about. */
-export const processLabels = ['job', 'instance'] as const;
+const processLabels = ['job', 'instance'] as const;
 
 /** Writes a signal as PromQL, one series per process and per value of the labels in `by`. */
 export function promql(signal: Signal, windowMs: number, by: readonly string[] = []): string {
@@ -62,7 +62,7 @@ export function promqlSamples(signal: Signal, windowMs: number, by: readonly str
 const countSuffix = (of: Select): string => (of.metric.type === 'histogram' ? '_count' : '');
 
 /** `name{label="value"}`; a list of values becomes an anchored alternative. */
-export function selector(of: Select, suffix = '', extra: Readonly<Record<string, string>> = {}): string {
+function selector(of: Select, suffix = '', extra: Readonly<Record<string, string>> = {}): string {
   const matchers = Object.entries({ ...of.where, ...extra }).map(([label, value]) =>
     typeof value === 'string' ? `${label}="${value}"` : `${label}=~"${value.join('|')}"`,
   );

@@ -41,7 +41,7 @@ const maxGroups = 200;
  * How long an alert goes on firing without data. Then it ends, as unknown and not as healthy: what has no traffic any
  * more must not page for ever.
  */
-export const holdUnknownMs = 15 * 60_000;
+const holdUnknownMs = 15 * 60_000;
 
 /** Judges every live alert on the process's own metrics, and remembers where each of them stands. */
 export class RuleEvaluator {

@@ -145,7 +145,7 @@ export class SignalReader {
 }
 
 /** The numbers a signal is made of; the first one decides which groups exist. */
-export function leavesOf(signal: Signal): readonly Leaf[] {
+function leavesOf(signal: Signal): readonly Leaf[] {
   const of = (part: Leaf['part'], reduce: Leaf['reduce'], select: Select): Leaf => ({
     of: select,
     part,

@@ -53,7 +53,7 @@ export function judgeTarget(target: Target, reading: WindowReading, demand?: Win
 }
 
 /** The state of a value in the row's unit, without memory. */
-export function statusOf(target: Target, value: number): Exclude<TargetStatus, 'unknown'> {
+function statusOf(target: Target, value: number): Exclude<TargetStatus, 'unknown'> {
   const { critical, warning } = target;
   if (isBeyond(value, critical.threshold, critical.direction, critical.inclusive)) return 'critical';
   return isBeyond(value, warning.threshold, warning.direction, warning.inclusive) ? 'target_missed' : 'ok';

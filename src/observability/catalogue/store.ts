@@ -1,11 +1,11 @@
 import { counter, gauge, histogram } from '../metric-spec.js';
 
 /** Pools of database connections. */
-export const poolNames = ['reader', 'writer', 'maintenance'] as const;
+const poolNames = ['reader', 'writer', 'maintenance'] as const;
 export type PoolName = (typeof poolNames)[number];
 
 /** Tables that are written by group commit. */
-export const writerNames = [
+const writerNames = [
   'ticks',
   'analytics_metrics',
   'risk_metrics',
@@ -98,7 +98,7 @@ export const writerDeadLetters = counter(
 );
 
 /** Work beside the flow. */
-export const storeJobNames = [
+const storeJobNames = [
   'latest',
   'partitions',
   'retention',

@@ -1,7 +1,7 @@
 import type { CostBudget } from './collector.js';
 
 export type Cost = { -readonly [K in keyof CostBudget]: number };
-export const costKeys = [
+const costKeys = [
   'dbMs',
   'redisCommands',
   'eventLoopMs',

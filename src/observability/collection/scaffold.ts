@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A plugin folder for `name`, ready to run: the files by their names. */
-export function scaffoldOf(name: string): Readonly<Record<string, string>> {
+function scaffoldOf(name: string): Readonly<Record<string, string>> {
   const metric = `tidewatch_${name.replaceAll('-', '_')}`;
   return {
     [`${name}.collector.mjs`]: `// A collector: see README.md beside it. \`npx tidewatch collectors test ${name}\` runs it once and prints everything.

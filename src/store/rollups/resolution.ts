@@ -14,7 +14,7 @@ export type Level = (typeof levels)[number];
 export type Resolution = 'raw' | { readonly widthMs: number };
 
 /** Widest bucket. */
-export const maxWidthMs = 366 * dayMs;
+const maxWidthMs = 366 * dayMs;
 
 const unitMs = { m: minuteMs, h: 60 * minuteMs, d: dayMs } as const;
 const words: Readonly<Record<string, keyof typeof unitMs>> = {
@@ -70,7 +70,7 @@ export function autoResolution(spanMs: number, series: number): Resolution {
 }
 
 /** Buckets are aligned to this moment, as `date_bin` and `time_bucket` are: a Monday. */
-export const bucketOriginMs = Date.UTC(2000, 0, 3);
+const bucketOriginMs = Date.UTC(2000, 0, 3);
 
 /** Beginning of the bucket that holds a moment. */
 export function bucketAt(tsMs: number, widthMs: number): number {

@@ -34,7 +34,7 @@ export interface RowWriterLimits {
   readonly concurrency: number;
 }
 
-export const defaultLimits: RowWriterLimits = {
+const defaultLimits: RowWriterLimits = {
   maxBufferRows: 200_000,
   maxBufferBytes: 128 * 2 ** 20,
   maxBatchRows: 10_000,

@@ -83,7 +83,7 @@ export function renderRules(set: RuleSet, options: RenderOptions): ReadonlyMap<s
 const isTarget = (threshold: Threshold): threshold is Target => 'statistic' in threshold;
 
 /** Value, samples and demand of a row: what alerts and panels read, so that nobody copies the query. */
-export const targetSeries = {
+const targetSeries = {
   value: 'tidewatch:target:value',
   samples: 'tidewatch:target:samples',
   demand: 'tidewatch:target:demand',
@@ -165,7 +165,7 @@ function targetGuards(target: Target): string[] {
 }
 
 /** Names of the recorded shares and counts of a service level. */
-export const sloSeries = {
+const sloSeries = {
   errors: (windowMs: number): string => `tidewatch:slo_errors:ratio_rate${formatDuration(windowMs)}`,
   events: (windowMs: number): string => `tidewatch:slo_events:increase${formatDuration(windowMs)}`,
 };

@@ -23,7 +23,7 @@ export class AlertmanagerNotifier implements Notifier {
   }
 }
 
-export function postableAlert({ alert, links }: Notice, nowMs: number) {
+function postableAlert({ alert, links }: Notice, nowMs: number) {
   return {
     labels: {
       ...alert.labels,

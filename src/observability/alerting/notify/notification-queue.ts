@@ -3,7 +3,7 @@ import type { Notice, Notifier } from './notifier.js';
 import { Refused } from './notifier.js';
 
 /** How a notification ended. `retried` counts attempts that failed and were repeated. */
-export const outcomes = ['sent', 'retried', 'failed', 'dropped'] as const;
+const outcomes = ['sent', 'retried', 'failed', 'dropped'] as const;
 export type Outcome = (typeof outcomes)[number];
 
 export interface QueueHooks {
@@ -15,7 +15,7 @@ export interface QueueHooks {
 }
 
 /** Waits between attempts, ms. After the last one the notices are given up, and that is counted and alerted on. */
-export const retryWaitsMs: readonly number[] = [1_000, 5_000, 25_000];
+const retryWaitsMs: readonly number[] = [1_000, 5_000, 25_000];
 const attemptTimeoutMs = 5_000;
 const maxQueued = 1_000;
 const maxPerSend = 100;

@@ -18,7 +18,7 @@ export interface Notifier {
   send(notices: readonly Notice[], signal: AbortSignal): Promise<void>;
 }
 
-export const notifierNames = ['webhook', 'alertmanager', 'slack'] as const;
+const notifierNames = ['webhook', 'alertmanager', 'slack'] as const;
 export type NotifierName = (typeof notifierNames)[number];
 
 /** The other side refused in a way that trying again will not change. */

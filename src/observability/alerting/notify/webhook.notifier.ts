@@ -12,7 +12,7 @@ export class WebhookNotifier implements Notifier {
   }
 }
 
-export function webhookNotice({ alert, occasion, links }: Notice) {
+function webhookNotice({ alert, occasion, links }: Notice) {
   return {
     occasion,
     id: alert.id,
