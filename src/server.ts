@@ -13,6 +13,7 @@ import { Lifecycle } from './lifecycle/lifecycle.js';
 import { fileStream, terminalStream } from './observability/log-destination.js';
 import { Logger } from './observability/logger.js';
 import { Metrics } from './observability/metrics.js';
+import { requireUsableFiles } from './setting-files.js';
 import { Running, stopOnSignals } from './shutdown.js';
 import { RedisProvider } from './store/redis.provider.js';
 
@@ -28,6 +29,7 @@ const backlog = 4_096;
  * @throws what stopped the start, after everything already started has been stopped
  */
 export async function serve(config: Config): Promise<void> {
+  requireUsableFiles(config);
   const progress = new Progress(process.stdout);
   const [host, port] = [config.get('HOST'), config.get('PORT')];
   const dataDir = new DataDir(config.get('DATA_DIR'));

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { currencyCodes } from '../domain/currency.js';
 import { maxPositions, maxQuantity, type Portfolio } from '../domain/portfolio.js';
 
 export const portfolioId = z
@@ -19,11 +20,9 @@ const text = (max: number) =>
       'must be well-formed text without U+0000',
     );
 
-const currencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
-
 export const portfolioSchema = z.strictObject({
   name: text(200),
-  currency: z.string().refine((code) => currencies.has(code), 'must be an ISO 4217 code such as USD'),
+  currency: z.string().refine((code) => currencyCodes.has(code), 'must be an ISO 4217 code such as USD'),
   positions: z
     .array(z.strictObject({ symbol, quantity: z.number().min(-maxQuantity).max(maxQuantity) }))
     .max(maxPositions)

@@ -19,6 +19,7 @@ export class NodesController {
     return {
       as_of: new Date(now).toISOString(),
       data_age_ms: registry.ageMs(now),
+      ...(registry.ageMs(now) === null ? { reason: 'the nodes have not been heard of yet' } : {}),
       this_node: registry.id,
       broker: { kind: this.broker.kind, status: this.broker.state },
       items: registry.nodes.map(view),

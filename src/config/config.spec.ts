@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { StartupError } from '../startup-error.js';
 import { Config } from './config.js';
 import { isLoopback } from './loopback.js';
+import { settings } from './schema.js';
 import { wrongPaths } from './setting-paths.js';
 
 describe('Config', () => {
@@ -39,6 +40,24 @@ describe('Config', () => {
     for (const name of ['PORT:', 'API_KEYS: /none/keys.json:', 'COLLECTORS_DIR: /none:']) {
       expect(start).toThrow(name);
     }
+  });
+
+  it('says what a setting must be in words of its own', () => {
+    const wrong = { SHUTDOWN_DRAIN_MS: 'x' } as Record<string, string>;
+    for (const name of Object.keys(settings)) wrong[name] = '!';
+    const start = () => Config.from(wrong);
+    expect(start).toThrow('REDIS_URL: must be a URL that begins with redis:// or rediss://');
+    expect(start).toThrow('DEMO: must be on or off');
+    expect(start).toThrow('BROKER: must be auto, memory or redis');
+    expect(start).toThrow('METRICS_TOKEN: must have at least 16 characters');
+    expect(start).not.toThrow(/Invalid|Too (small|big)|expected/);
+  });
+
+  it.each([
+    ['DEFAULT_CURRENCY', 'ABC'],
+    ['SYMBOL_CURRENCIES', 'SAP=EUR,X=ABC'],
+  ])('%s names currencies that exist', (name, value) => {
+    expect(() => Config.from({ [name]: value })).toThrow('ISO 4217');
   });
 
   it('takes an empty variable as unset', () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { currencyCodes } from '../domain/currency.js';
 
 const integer = (min: number, max: number) =>
   z.coerce
@@ -6,7 +7,18 @@ const integer = (min: number, max: number) =>
     .int(`must be a whole number from ${min} to ${max}`)
     .min(min, `must be at least ${min}`)
     .max(max, `must be at most ${max}`);
-const onOff = z.enum(['on', 'off']);
+const number = (min: number, max: number) => {
+  const message = `must be a number from ${min} to ${max}`;
+  return z.coerce.number(message).min(min, message).max(max, message);
+};
+const oneOf = <const V extends string>(...values: readonly V[]) =>
+  z.enum(values, `must be ${values.slice(0, -1).join(', ')} or ${values.at(-1)}`);
+const url = (...schemes: readonly string[]) =>
+  z.url({
+    protocol: new RegExp(`^(${schemes.join('|')})$`),
+    error: `must be a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+  });
+const onOff = oneOf('on', 'off');
 
 /**
  * Every setting: environment variable name → schema. This folder is the only reader of `process.env`. A setting earns
@@ -25,25 +37,22 @@ export const settings = {
     .min(1)
     .default('./.tidewatch')
     .describe('embedded PostgreSQL, generated secrets, logs'),
-  DATABASE_URL: z
-    .url({ protocol: /^postgres(ql)?$/ })
+  DATABASE_URL: url('postgres', 'postgresql')
     .optional()
     .describe('external PostgreSQL, with or without TimescaleDB; unset: embedded'),
-  REDIS_URL: z
-    .url({ protocol: /^rediss?$/ })
+  REDIS_URL: url('redis', 'rediss')
     .optional()
     .describe('external Redis; unset: a private redis-server when one is on the PATH, else in-process'),
   DEMO: onOff
     .optional()
     .describe('load the demo and replay its market; default on with the embedded database, else off'),
   DEMO_DAY_SECONDS: z.coerce
-    .number()
-    .positive()
-    .max(86_400)
+    .number('must be a number above 0')
+    .positive('must be above 0')
+    .max(86_400, 'must be at most 86400')
     .default(60)
     .describe('wall-clock seconds in which the demo replays one market day'),
-  LOG_LEVEL: z
-    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+  LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent')
     .default('info')
     .describe('least severe log line written'),
   DB_WRITER_POOL_MAX: integer(1, 100).default(2).describe('connections that write ticks and metrics'),
@@ -51,8 +60,7 @@ export const settings = {
   DB_ACQUIRE_TIMEOUT_MS: integer(100, 60_000)
     .default(3_000)
     .describe('longest wait for a pooled connection, ms'),
-  TIMESCALE: z
-    .enum(['auto', 'off'])
+  TIMESCALE: oneOf('auto', 'off')
     .default('auto')
     .describe(
       'use TimescaleDB where the server offers its community edition; read when the schema is created',
@@ -113,7 +121,7 @@ export const settings = {
     .describe('shortest time between two recorded values of one portfolio (history), ms'),
   DEFAULT_CURRENCY: z
     .string()
-    .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
+    .refine((code) => currencyCodes.has(code), 'must be an ISO 4217 code such as USD')
     .default('USD')
     .describe('currency of prices whose symbol names none'),
   SYMBOL_CURRENCIES: z
@@ -121,6 +129,10 @@ export const settings = {
     .regex(
       /^[A-Za-z0-9._:/-]+\*?=[A-Z]{3}(,[A-Za-z0-9._:/-]+\*?=[A-Z]{3})*$/,
       'must be SYMBOL=EUR or PREFIX*=EUR, separated by commas',
+    )
+    .refine(
+      (list) => list.split(',').every((pair) => currencyCodes.has(pair.slice(-3))),
+      'must name currencies by their ISO 4217 codes',
     )
     .optional()
     .describe('currencies of symbols: SAP=EUR,XETR:*=EUR; pairs such as EURUSD are known'),
@@ -134,44 +146,38 @@ export const settings = {
     .min(1)
     .optional()
     .describe('path of the key file (hashes, scopes, portfolios, expiry); unset: open, loopback only'),
-  BROKER: z
-    .enum(['auto', 'memory', 'redis'])
+  BROKER: oneOf('auto', 'memory', 'redis')
     .default('auto')
     .describe('how processes hear each other: auto takes redis with an external REDIS_URL, else memory'),
-  PUBLIC_URL: z
-    .url({ protocol: /^https?$/ })
+  PUBLIC_URL: url('http', 'https')
     .optional()
     .describe('address under which people reach this server; for the links in notifications'),
-  ALERT_WEBHOOK_URL: z
-    .url({ protocol: /^https?$/ })
+  ALERT_WEBHOOK_URL: url('http', 'https')
     .optional()
     .describe('receives every alert as JSON; may hold a token, so it is shown redacted'),
-  ALERT_SLACK_URL: z
-    .url({ protocol: /^https?$/ })
+  ALERT_SLACK_URL: url('http', 'https')
     .optional()
     .describe('incoming webhook of Slack or of what understands its messages; a secret'),
-  ALERTMANAGER_URL: z
-    .url({ protocol: /^https?$/ })
+  ALERTMANAGER_URL: url('http', 'https')
     .optional()
     .describe('Alertmanager that gets the in-app alerts through its v2 API'),
-  PROMETHEUS_URL: z
-    .url({ protocol: /^https?$/ })
+  PROMETHEUS_URL: url('http', 'https')
     .optional()
     .describe('Prometheus that judges this server; doctor asks it whether the alerts can fire'),
   SHUTDOWN_DRAIN_MS: integer(0, 8_000)
     .default(1_000)
     .describe('window over which WebSocket clients are asked to reconnect, ms'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z
-    .url({ protocol: /^https?$/ })
+  OTEL_EXPORTER_OTLP_ENDPOINT: url('http', 'https')
     .optional()
     .describe('base URL of an OTLP/HTTP receiver for traces; unset: nothing is traced'),
-  OTEL_TRACES_SAMPLER_ARG: z.coerce
-    .number()
-    .min(0)
-    .max(1)
+  OTEL_TRACES_SAMPLER_ARG: number(0, 1)
     .default(0.05)
     .describe("share of the traces that are recorded; a client's own decision stands"),
-  METRICS_TOKEN: z.string().min(16).optional().describe('bearer token that GET /metrics asks for'),
+  METRICS_TOKEN: z
+    .string()
+    .min(16, 'must have at least 16 characters')
+    .optional()
+    .describe('bearer token that GET /metrics asks for'),
   COLLECTORS_DIR: z
     .string()
     .optional()

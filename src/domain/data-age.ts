@@ -6,3 +6,7 @@ export function dataAgeMs(asOfMs: number, nowMs: number): number | null {
   const age = nowMs - asOfMs;
   return age < -skewMs ? null : Math.max(0, age);
 }
+
+/** Why the age of data that is there is not known; nothing when it is. */
+export const ageReason = (asOfMs: number | null, nowMs: number): { reason?: string } =>
+  asOfMs !== null && dataAgeMs(asOfMs, nowMs) === null ? { reason: 'its time lies in the future' } : {};

@@ -8,7 +8,7 @@ export type MessageId = string | number;
  * the message that it answers (`null`: it had none that could be read).
  */
 export function errorMessage(problem: Problem, id: MessageId | null | undefined): string {
-  const { errors, retryAfterSeconds } = problem.extra;
+  const { accepted, errors, retryAfterSeconds } = problem.extra;
   return JSON.stringify({
     type: 'error',
     id: id ?? null,
@@ -17,6 +17,7 @@ export function errorMessage(problem: Problem, id: MessageId | null | undefined)
     status: problem.status,
     detail: problem.detail,
     errors,
+    accepted,
     retry_after_ms: retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1_000,
   });
 }

@@ -24,6 +24,8 @@ export class Problem extends Error {
     readonly extra: {
       readonly errors?: readonly FieldProblem[];
       readonly retryAfterSeconds?: number;
+      /** Rows of a request that failed on its way, durable before it did. */
+      readonly accepted?: number;
       /** Response headers that belong to the error, such as `allow`. */
       readonly headers?: Readonly<Record<string, string>>;
     } = {},

@@ -10,6 +10,8 @@ export interface ProblemDetails {
   readonly detail: string;
   readonly code: string;
   readonly errors?: readonly FieldProblem[];
+  /** Rows of an upload that were stored before it failed. */
+  readonly accepted?: number;
   readonly trace_id: string;
 }
 
@@ -73,7 +75,7 @@ export const defect = new Problem(
 );
 
 export function problemDetails(problem: Problem, traceId: string): ProblemDetails {
-  const { errors } = problem.extra;
+  const { errors, accepted } = problem.extra;
   return {
     type: 'about:blank',
     title: STATUS_CODES[problem.status] ?? 'Error',
@@ -81,6 +83,7 @@ export function problemDetails(problem: Problem, traceId: string): ProblemDetail
     detail: problem.detail,
     code: problem.code,
     ...(errors === undefined ? {} : { errors }),
+    ...(accepted === undefined ? {} : { accepted }),
     trace_id: traceId,
   };
 }

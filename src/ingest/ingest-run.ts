@@ -44,7 +44,7 @@ export class IngestRun<Row> {
 
   constructor(private readonly options: IngestRunOptions<Row>) {}
 
-  /** @returns when every row is durable or rejected @throws Problem; what was stored before is counted in its detail */
+  /** @returns when every row is durable or rejected @throws Problem; what was stored before is its `accepted` */
   async consume(body: AsyncIterable<Buffer>): Promise<void> {
     const { parser, report, budget } = this.options;
     try {
@@ -188,6 +188,6 @@ function partlyStored(error: unknown, accepted: number): unknown {
     error.status,
     error.code,
     `${error.detail} ${accepted} rows of this request had been stored before; with an Idempotency-Key a repetition stores only the rest.`,
-    error.extra,
+    { ...error.extra, accepted },
   );
 }

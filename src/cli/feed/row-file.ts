@@ -64,10 +64,10 @@ export class RowFile {
     }
   }
 
-  /** SHA-256 of the file as it is. */
+  /** SHA-256 of its rows as they are written, whatever compressed them: `x.csv` and `x.csv.gz` are one file. */
   async digest(): Promise<string> {
     const hash = createHash('sha256');
-    for await (const chunk of createReadStream(this.path)) hash.update(chunk as Buffer);
+    for await (const chunk of decompressed(this.path, this.compression, () => undefined)) hash.update(chunk);
     return hash.digest('hex');
   }
 

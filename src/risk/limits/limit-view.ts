@@ -1,3 +1,4 @@
+import { ageReason, dataAgeMs } from '../../domain/data-age.js';
 import type { LimitTransition } from '../../domain/events.js';
 import { isoOrNull } from '../../domain/json-values.js';
 import type { StoredAuditEntry } from '../../store/audit.repository.js';
@@ -24,9 +25,9 @@ export function limitView(watched: WatchedLimit, nowMs: number) {
     utilization: utilisation(value, limit, nowMs),
     status: state.level,
     status_since: isoOrNull(state.sinceMs),
-    ...(value === null ? { reason: reason ?? 'not evaluated yet' } : {}),
+    ...(value === null ? { reason: reason ?? 'not evaluated yet' } : ageReason(state.breach.atMs, nowMs)),
     as_of: isoOrNull(state.breach.atMs),
-    data_age_ms: state.breach.atMs === null ? null : Math.max(0, nowMs - state.breach.atMs),
+    data_age_ms: state.breach.atMs === null ? null : dataAgeMs(state.breach.atMs, nowMs),
     acknowledged: acknowledgement(watched),
     temporary_increase: effective.temporary
       ? {

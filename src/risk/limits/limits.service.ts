@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PortfolioBook } from '../../analytics/portfolio-book.js';
 import { Config } from '../../config/config.js';
+import { ageReason, dataAgeMs } from '../../domain/data-age.js';
 import { notFound, Problem } from '../../domain/problem.js';
 import { AuditRepository } from '../../store/audit.repository.js';
 import { type LimitChange, LimitRepository, type StoredLimit } from '../../store/limit.repository.js';
@@ -166,8 +167,10 @@ export class LimitsService {
       items: events.map(transitionView),
       next_cursor: nextCursor,
       as_of: new Date(nowMs).toISOString(),
-      data_age_ms: events[0] === undefined ? null : Math.max(0, nowMs - events[0].atMs),
-      ...(events.length === 0 ? { reason: 'no limit of this portfolio has changed its status' } : {}),
+      data_age_ms: events[0] === undefined ? null : dataAgeMs(events[0].atMs, nowMs),
+      ...(events[0] === undefined
+        ? { reason: 'no limit of this portfolio has changed its status' }
+        : ageReason(events[0].atMs, nowMs)),
     };
   }
 

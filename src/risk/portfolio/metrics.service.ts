@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PortfolioBook } from '../../analytics/portfolio-book.js';
+import { ageReason, dataAgeMs } from '../../domain/data-age.js';
 import { notFound } from '../../domain/problem.js';
 import { type LatestMetric, MetricRepository } from '../../store/metric.repository.js';
 import { contentHash } from '../compute/content-hash.js';
@@ -56,10 +57,10 @@ export class RiskMetricsService {
       portfolio_id: portfolioId,
       items,
       as_of: newest === null ? null : new Date(newest).toISOString(),
-      data_age_ms: newest === null ? null : Math.max(0, nowMs - newest),
+      data_age_ms: newest === null ? null : dataAgeMs(newest, nowMs),
       ...(newest === null
         ? { reason: this.live.refusal(portfolioId)?.reason ?? 'no metric is known yet' }
-        : {}),
+        : ageReason(newest, nowMs)),
       inputs_hash: contentHash(items.map((item) => [item.metric_type, item.current_value, item.as_of])),
       model_version: modelVersion,
       runtime_ms: performance.now() - started,
@@ -114,9 +115,15 @@ function metricRow(type: string, value: Value | undefined, watched: WatchedLimit
     utilization: watched ? utilisation(current, watched.limit, nowMs) : null,
     status: watched ? watched.state.level : null,
     ...(watched ? {} : { status_reason: 'no limit' }),
-    ...(value === undefined ? { reason: watched?.reason ?? 'no value is known' } : {}),
+    ...reasonOf(value, watched, nowMs),
     source: value?.source ?? null,
     as_of: value === undefined ? null : new Date(value.atMs).toISOString(),
-    data_age_ms: value === undefined ? null : Math.max(0, nowMs - value.atMs),
+    data_age_ms: value === undefined ? null : dataAgeMs(value.atMs, nowMs),
   };
+}
+
+function reasonOf(value: Value | undefined, watched: WatchedLimit | undefined, nowMs: number) {
+  return value === undefined
+    ? { reason: watched?.reason ?? 'no value is known' }
+    : ageReason(value.atMs, nowMs);
 }

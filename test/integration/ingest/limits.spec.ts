@@ -90,7 +90,8 @@ describe('a body above the limit', () => {
       duplex: 'half',
     } as RequestInit);
     expect(answer.status).toBe(413);
-    const { detail } = (await answer.json()) as { detail: string };
-    expect(detail).toContain(`${await count('GROWS')} rows of this request had been stored before`);
+    const { detail, accepted } = (await answer.json()) as { detail: string; accepted: number };
+    expect(accepted).toBe(await count('GROWS'));
+    expect(detail).toContain(`${accepted} rows of this request had been stored before`);
   });
 });
