@@ -28,7 +28,7 @@ const requestsPerPiece = 5;
 const messagesPerPiece = 200;
 const warmUpRounds = 25;
 /** The share of requests that is recorded unless `OTEL_TRACES_SAMPLER_ARG` says otherwise. */
-const sampleRatio = 0.05;
+const sampleRatio = 0.01;
 
 /** `again` is as bare as `off`: what differs between the two is the noise of the method. */
 const levels = ['off', 'again', 'metrics', 'recorded'] as const;
@@ -218,7 +218,7 @@ function report(rounds: Rounds, idle: readonly Idle[], options: OnOffOptions, pi
         : `${messagesPerPiece} messages to ${options.subscribers} clients`;
     const bareMs = median(all.map((round) => (round.off + round.again) / 2));
     console.log(`  ${path}: ${work}, ${bareMs.toFixed(1)} ms`);
-    console.log(`    with 5 % recorded ${withInterval(all.map(usual))}`);
+    console.log(`    with 1 % recorded ${withInterval(all.map(usual))}`);
     for (const column of ['again', 'metrics', 'recorded'] as const) {
       const ratios = all.map((round) =>
         column === 'again' ? round.again / round.off - 1 : over(round, column),

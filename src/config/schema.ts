@@ -171,7 +171,7 @@ export const settings = {
     .optional()
     .describe('base URL of an OTLP/HTTP receiver for traces; unset: nothing is traced'),
   OTEL_TRACES_SAMPLER_ARG: number(0, 1)
-    .default(0.05)
+    .default(0.01)
     .describe("share of the traces that are recorded; a client's own decision stands"),
   METRICS_TOKEN: z
     .string()
