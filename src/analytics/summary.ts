@@ -57,6 +57,7 @@ export function summaryOf(
   // The newest point and the value now differ after a change of positions: the value now is the answer.
   if (valued) delete body.reasons.current_value;
   const { size } = window;
+  if (size < quantilesNeed) body.reasons.quantiles = { code: 'warming_up', need: quantilesNeed, have: size };
   return {
     portfolio_id: portfolio.id,
     as_of: isoOf(asOfMs),

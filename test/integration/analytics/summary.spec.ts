@@ -42,7 +42,10 @@ describe('portfolios and their summary', () => {
       data_age_ms: null,
       mean: null,
       window: { size: 0, ready: false, need: 20, have: 0 },
-      reasons: { mean: { code: 'warming_up', need: 1, have: 0 } },
+      reasons: {
+        mean: { code: 'warming_up', need: 1, have: 0 },
+        quantiles: { code: 'warming_up', need: 20, have: 0 },
+      },
     });
 
     const ticks = seededTicks({ symbols: ['AAA', 'BBB'], count: 400, seed: 9 });
