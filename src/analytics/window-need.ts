@@ -1,7 +1,7 @@
 import type { Portfolio } from '../domain/portfolio.js';
 import { blocksMargin } from '../kernel/block-cuts.js';
 import type { PortfolioRepository } from '../store/portfolio.repository.js';
-import type { TickRepository } from '../store/tick.repository.js';
+import type { SymbolCount, TickRepository } from '../store/tick.repository.js';
 import type { WindowBudget } from './window-budget.js';
 
 /** Numbers of the total order that the search for the beginning looks at first. */
@@ -42,12 +42,13 @@ async function narrowed(
 ): Promise<number> {
   let from = enough;
   let to = tooLittle;
-  const beyond = new Map<string, number>();
+  const beyond = new Map<string, SymbolCount>();
   for (let i = 0; i < narrowings && to - from > 1_000; i++) {
     const middle = Math.floor((from + to) / 2);
     const counts = new Map(beyond);
     for (const [symbol, count] of await ticks.symbolCounts(middle, to)) {
-      counts.set(symbol, count + (counts.get(symbol) ?? 0));
+      const further = counts.get(symbol);
+      counts.set(symbol, further === undefined ? count : sumOf(count, further));
     }
     const enoughThere = new Set(need.metBy(counts));
     if (met.every((index) => enoughThere.has(index))) from = middle;
@@ -125,9 +126,9 @@ export class WindowNeed {
   }
 
   /** Those of the open ones that have met enough with these further ticks. */
-  metBy(counts: ReadonlyMap<string, number>): readonly number[] {
+  metBy(counts: ReadonlyMap<string, SymbolCount>): readonly number[] {
     let read = this.read;
-    for (const count of counts.values()) read += count;
+    for (const { stored } of counts.values()) read += stored;
     if (read >= maxReplayTicks) return this.open;
     const seen = this.after(counts);
     // Windows are shorter where memory is; that only gets clear on the way.
@@ -143,9 +144,9 @@ export class WindowNeed {
   }
 
   /** The span has been counted; the next one ends where it begins. @param before what {@link enter} gave */
-  leave(counts: ReadonlyMap<string, number>, before: ReadonlyMap<number, Portfolio>): void {
-    for (const [symbol, count] of counts) {
-      this.read += count;
+  leave(counts: ReadonlyMap<string, SymbolCount>, before: ReadonlyMap<number, Portfolio>): void {
+    for (const [symbol, { stored }] of counts) {
+      this.read += stored;
       this.symbols.add(symbol);
     }
     this.seen = this.after(counts);
@@ -154,16 +155,21 @@ export class WindowNeed {
     this.holders = holdersOf(this.held);
   }
 
-  private after(counts: ReadonlyMap<string, number>): number[] {
+  private after(counts: ReadonlyMap<string, SymbolCount>): number[] {
     const seen = [...this.seen];
-    for (const [symbol, count] of counts) {
+    for (const [symbol, { moving }] of counts) {
       for (const index of this.holders.get(symbol) ?? []) {
-        if (this.kept.get(index)?.has(symbol) !== false) seen[index]! += count;
+        if (this.kept.get(index)?.has(symbol) !== false) seen[index]! += moving;
       }
     }
     return seen;
   }
 }
+
+const sumOf = (a: SymbolCount, b: SymbolCount): SymbolCount => ({
+  stored: a.stored + b.stored,
+  moving: a.moving + b.moving,
+});
 
 const isKnown = <K, V>(entry: readonly [K, V | undefined]): entry is [K, V] => entry[1] !== undefined;
 

@@ -38,6 +38,13 @@ export interface LastPrice {
   readonly seq: number;
 }
 
+/** Ticks of a symbol in a span of the total order. */
+export interface SymbolCount {
+  readonly stored: number;
+  /** Those that were not late: older than no earlier tick of the symbol. Only they move a live price. */
+  readonly moving: number;
+}
+
 export const maxTickPage = 10_000;
 const defaultTickPage = 1_000;
 
@@ -148,15 +155,23 @@ export class TickRepository {
     return rows.map((r) => ({ symbol: r.symbol, price: r.price, tsMs: r.ts_ms, seq: r.seq }));
   }
 
-  /** How many ticks of each symbol lie in a span of the total order. */
-  async symbolCounts(fromSeq: number, toSeq: number): Promise<ReadonlyMap<string, number>> {
-    const { rows } = await this.database.reader.query<{ symbol: string; n: number }>({
+  /** The ticks of each symbol in a span of the total order. */
+  async symbolCounts(fromSeq: number, toSeq: number): Promise<ReadonlyMap<string, SymbolCount>> {
+    const { rows } = await this.database.reader.query<{ symbol: string; stored: number; moving: number }>({
       name: 'ticks_symbol_counts',
-      // Index ticks_seq_brin.
-      text: 'SELECT symbol, count(*)::float8 AS n FROM ticks WHERE seq >= $1 AND seq < $2 GROUP BY symbol',
+      // Index ticks_seq_brin for the span; ticks_symbol_ts finds the newest tick before it.
+      text: `WITH span AS (
+          SELECT symbol, ts, max(ts) OVER (PARTITION BY symbol ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newest
+          FROM ticks WHERE seq >= $1 AND seq < $2),
+        before AS (
+          SELECT s.symbol, b.ts FROM (SELECT DISTINCT symbol FROM span) s CROSS JOIN LATERAL (
+            SELECT ts FROM ticks WHERE symbol = s.symbol AND seq < $1 ORDER BY ts DESC LIMIT 1) b)
+        SELECT symbol, count(*)::float8 AS stored,
+          (count(*) FILTER (WHERE span.ts >= coalesce(greatest(span.newest, before.ts), span.ts)))::float8 AS moving
+        FROM span LEFT JOIN before USING (symbol) GROUP BY symbol`,
       values: [fromSeq, toSeq],
     });
-    return new Map(rows.map((r) => [r.symbol, r.n]));
+    return new Map(rows.map(({ symbol, stored, moving }) => [symbol, { stored, moving }]));
   }
 
   /** Ticks stored, exactly; reads an index of all of them, so it is for tests and tools. */

@@ -196,6 +196,27 @@ describe.each(storeBranches())('engine rebuilt from the store ($dialect)', (bran
     expect(summaries(rebuilt)).toEqual(summaries(live.engine));
   });
 
+  it('goes back beyond history that was loaded later: late ticks move nothing and fill no window', async () => {
+    const store = await openStore(await branch.freshDatabase());
+    opened.push(store);
+    const live = follow(store);
+    await store.portfolios.put(book('PLAIN', ['AAA', 'BBB']));
+    const feed = async (count: number, day: number): Promise<void> => {
+      const startMs = Date.UTC(2026, 0, day);
+      const ticks = seededTicks({ symbols: ['AAA', 'BBB'], count, seed: day, startMs });
+      for (let i = 0; i < ticks.length; i += 10_000) await store.ticks.append(ticks.slice(i, i + 10_000));
+    };
+    await feed(30_000, 20);
+    await feed(130_000, 1);
+    await feed(2_000, 21);
+    settled(live.feed);
+    expect(live.engine.counts.late).toBe(130_000);
+    const rebuilt = makeEngine();
+    await rebuildEngine(rebuilt, source(store));
+    expect(rebuilt.state('PLAIN')!.window.size).toBe(10_000);
+    expect(summaries(rebuilt)).toEqual(summaries(live.engine));
+  });
+
   it('reads less where memory keeps the windows shorter', async () => {
     const store = await openStore(await branch.freshDatabase());
     opened.push(store);
