@@ -78,7 +78,7 @@ export const writerBufferBytes = gauge(
 );
 export const writerOldestSeconds = gauge(
   'tidewatch_store_writer_oldest_row_seconds',
-  'Age of the oldest row that is not yet durable; no series while there is none.',
+  'Age of the oldest row that is accepted and not yet durable; 0 while there is none.',
   writer,
 );
 export const writerRetries = counter(

@@ -6,6 +6,8 @@ import type { AppendResult, CommittedBatch, RejectedRow, RowBatch } from './row-
 /** Appends of several callers that are committed together. */
 export interface Batch<Row> extends RowBatch<Row> {
   readonly id: string;
+  /** Estimated, of its entries. */
+  readonly bytes: number;
   readonly entries: readonly Entry<Row>[];
   readonly ticket: CommitTicket | null;
   /** Monotonic ms. */

@@ -80,8 +80,8 @@ export class RowWriter<Row> {
   private readonly queue = new AppendQueue<Row>();
   private readonly limits: RowWriterLimits;
   private readonly sender: BatchSender<Row>;
-  private inFlightRows = 0;
-  private inFlightBytes = 0;
+  /** Batches that have left the queue and are not settled; at most `concurrency`. */
+  private readonly inFlight = new Set<Batch<Row>>();
   private active = 0;
   /** When the last batch was begun, monotonic ms. */
   private begunAt = Number.NEGATIVE_INFINITY;
@@ -94,18 +94,17 @@ export class RowWriter<Row> {
     this.limits = { ...defaultLimits, ...deps.limits };
     this.sender = new BatchSender(deps.target, (bytes) => deps.meter.bytes(bytes));
     deps.meter.watch({
-      rows: () => this.queue.rows + this.inFlightRows,
-      bytes: () => this.queue.bytes + this.inFlightBytes,
-      oldestSeconds: () => {
-        const oldest = this.queue.oldest;
-        return oldest === undefined ? null : (performance.now() - oldest.enqueuedAt) / 1000;
-      },
+      rows: () => this.pendingRows,
+      bytes: () => this.pendingBytes,
+      oldestSeconds: () => this.oldestAgeMs() / 1000,
     });
   }
 
   /** Rows accepted and not yet durable. */
   get pendingRows(): number {
-    return this.queue.rows + this.inFlightRows;
+    let { rows } = this.queue;
+    for (const batch of this.inFlight) rows += batch.rows.length;
+    return rows;
   }
 
   /** True while the last attempt to reach the database has failed. */
@@ -169,7 +168,7 @@ export class RowWriter<Row> {
     }
     // One append always fits into an empty buffer, whatever its size.
     const full = this.pendingRows > 0 && this.pendingRows + rows > limits.maxBufferRows;
-    if (full || this.queue.bytes + this.inFlightBytes > limits.maxBufferBytes) {
+    if (full || this.pendingBytes > limits.maxBufferBytes) {
       this.deps.meter.refused('buffer_full', rows);
       return unavailable('BUFFER_FULL', 'More rows wait for the database than the buffer may hold.', 1);
     }
@@ -244,17 +243,18 @@ export class RowWriter<Row> {
     if (entries.length === 0) return null;
     const rows = entries.length === 1 ? (entries[0] as Entry<Row>).rows : entries.flatMap((e) => e.rows);
     const ticket = target.sequenced ? seq.take(rows.length) : null;
-    this.inFlightRows += rows.length;
-    for (const entry of entries) this.inFlightBytes += entry.bytes;
-    return {
+    const batch = {
       id: randomUUID(),
       rows,
+      bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
       entries,
       ticket,
       firstSeq: ticket?.firstSeq ?? 0,
       alongside: entries.flatMap((e) => (e.alongside === null ? [] : [e.alongside])),
       closedAt: performance.now(),
     };
+    this.inFlight.add(batch);
+    return batch;
   }
 
   /** @returns the connection to give back, or `undefined` when it was discarded */
@@ -303,7 +303,7 @@ export class RowWriter<Row> {
     this.deps.meter.flushed(batch.rows.length - dropped.size, (performance.now() - batch.closedAt) / 1000);
     this.deps.meter.duplicates(outcome.duplicates.length);
     for (const row of outcome.refused) this.deps.meter.deadLetter(row.sqlstate);
-    this.leave(batch);
+    this.inFlight.delete(batch);
     answerEntries(batch, outcome);
   }
 
@@ -316,12 +316,22 @@ export class RowWriter<Row> {
   /** Will not be announced: it is not stored, or nobody could find out. */
   private abandon(batch: Batch<Row>): void {
     batch.ticket?.abandoned();
-    this.leave(batch);
+    this.inFlight.delete(batch);
   }
 
-  private leave(batch: Batch<Row>): void {
-    this.inFlightRows -= batch.rows.length;
-    for (const entry of batch.entries) this.inFlightBytes -= entry.bytes;
+  private get pendingBytes(): number {
+    let { bytes } = this.queue;
+    for (const batch of this.inFlight) bytes += batch.bytes;
+    return bytes;
+  }
+
+  /** Of the rows accepted and not yet durable; 0 while there are none. */
+  private oldestAgeMs(): number {
+    const now = performance.now();
+    let oldest = this.queue.oldest?.enqueuedAt ?? now;
+    // The entries of a batch stand in the order of their arrival.
+    for (const { entries } of this.inFlight) oldest = Math.min(oldest, entries[0]?.enqueuedAt ?? now);
+    return now - oldest;
   }
 
   private reachable(): void {

@@ -53,7 +53,7 @@ export class WriterMeter {
   }
 
   /** Values that are read when somebody asks. */
-  watch(now: { rows: () => number; bytes: () => number; oldestSeconds: () => number | null }): void {
+  watch(now: { rows: () => number; bytes: () => number; oldestSeconds: () => number }): void {
     const label = { writer: this.writer };
     this.metrics.gaugeFrom(writerBufferRows, label, now.rows);
     this.metrics.gaugeFrom(writerBufferBytes, label, now.bytes);
