@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Hub } from '../../../src/broadcast/hub.js';
 import { startApp, type TestApp } from '../../harness/index.js';
+import { jsonApi } from '../../harness/json-api.js';
 import { EventSourceClient } from './event-source.js';
 import { WsClient } from './ws-client.js';
 
@@ -8,16 +9,7 @@ describe('the server API of topics', () => {
   let server: TestApp;
   let hub: Hub;
   const open: { close(): unknown }[] = [];
-  const call = async (method: string, path: string, body?: unknown) => {
-    const response = await fetch(`${server.baseUrl}${path}`, {
-      method,
-      ...(body === undefined
-        ? {}
-        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    return { status: response.status, body: text === '' ? null : JSON.parse(text) };
-  };
+  const call = jsonApi(() => server.baseUrl);
   const connect = async () => {
     const client = await WsClient.open(`${server.wsUrl}/ws/stream`);
     open.push({ close: () => client.socket.terminate() });
@@ -45,7 +37,7 @@ describe('the server API of topics', () => {
       topic: 'custom.pub',
       data: { seq, ts: seq / 8 },
     }));
-    const { status, body } = await call('POST', '/api/v1/publish', { messages });
+    const { status, body } = await call('POST', 'publish', { messages });
     expect(status).toBe(200);
     expect(body).toMatchObject({ published: 1_000, offsets: messages.map((_, i) => i + 1) });
     expect(body.positions[999]).toMatchObject({ topic: 'custom.pub', offset: 1_000 });
@@ -68,7 +60,7 @@ describe('the server API of topics', () => {
     ],
     ['too much data', [{ topic: 'custom.a', data: 'x'.repeat(70_000) }], '/messages/0/data', 'TOO_BIG'],
   ])('refuses %s and names the field', async (_name, messages, pointer, code) => {
-    const { status, body } = await call('POST', '/api/v1/publish', { messages });
+    const { status, body } = await call('POST', 'publish', { messages });
     expect([status, body.code, body.errors[0].pointer, body.errors[0].code]).toEqual([
       422,
       'VALIDATION_FAILED',
@@ -141,7 +133,7 @@ describe('the server API of topics', () => {
   it('lists connections with their topics and lag, and disconnects one', async () => {
     const client = await connect();
     await client.subscribe('custom.listed', { policy: 'conflate', every_ms: 20 });
-    const { body } = await call('GET', '/api/v1/ops/connections?topic=custom.listed');
+    const { body } = await call('GET', 'ops/connections?topic=custom.listed');
     expect(body.items).toMatchObject([
       {
         path: '/ws/stream',
@@ -157,15 +149,15 @@ describe('the server API of topics', () => {
     await hub.publishAll(Array.from({ length: 10 }, (_, n) => ({ topic: 'custom.listed', data: n })));
     await client.next((m) => m.data === 9);
     const { id } = body.items[0];
-    const read = await call('GET', `/api/v1/ops/connections/${id}`);
+    const read = await call('GET', `ops/connections/${id}`);
     expect(read.body.dropped).toBeGreaterThan(5);
-    expect((await call('DELETE', `/api/v1/ops/connections/${id}`)).status).toBe(204);
+    expect((await call('DELETE', `ops/connections/${id}`)).status).toBe(204);
     expect((await client.whenClosed()).code).toBe(4004);
-    expect((await call('GET', `/api/v1/ops/connections/${id}`)).status).toBe(404);
-    expect((await call('GET', '/api/v1/ops/connections/x')).status).toBe(400);
-    expect((await call('DELETE', '/api/v1/ops/connections')).status).toBe(400);
+    expect((await call('GET', `ops/connections/${id}`)).status).toBe(404);
+    expect((await call('GET', 'ops/connections/x')).status).toBe(400);
+    expect((await call('DELETE', 'ops/connections')).status).toBe(400);
     const others = [await connect(), await connect()];
-    expect((await call('DELETE', '/api/v1/ops/connections?address=127.0.0.1')).body).toEqual({ closed: 2 });
+    expect((await call('DELETE', 'ops/connections?address=127.0.0.1')).body).toEqual({ closed: 2 });
     for (const other of others) expect((await other.whenClosed()).code).toBe(4004);
   });
 
@@ -174,8 +166,8 @@ describe('the server API of topics', () => {
     const stream = await listen('/api/v1/stream?topic=custom.paged&policy=conflate');
     await stream.until((e) => e.event === 'subscribed');
     await connect();
-    const first = (await call('GET', '/api/v1/ops/connections?limit=2')).body;
-    const second = (await call('GET', `/api/v1/ops/connections?limit=2&cursor=${first.next_cursor}`)).body;
+    const first = (await call('GET', 'ops/connections?limit=2')).body;
+    const second = (await call('GET', `ops/connections?limit=2&cursor=${first.next_cursor}`)).body;
     expect([first.total, first.event_streams, second.next_cursor]).toEqual([3, 1, null]);
     expect([...first.items, ...second.items].map((item) => item.transport)).toEqual([
       'websocket',
@@ -196,17 +188,17 @@ describe('the server API of topics', () => {
   it('ends one event stream as an operator asks', async () => {
     const stream = await listen('/api/v1/stream?topic=custom.ended');
     await stream.until((e) => e.event === 'subscribed');
-    const { body } = await call('GET', '/api/v1/ops/connections?topic=custom.ended');
-    expect((await call('GET', `/api/v1/ops/connections/${body.items[0].id}`)).body.transport).toBe('sse');
-    expect((await call('DELETE', `/api/v1/ops/connections/${body.items[0].id}`)).status).toBe(204);
+    const { body } = await call('GET', 'ops/connections?topic=custom.ended');
+    expect((await call('GET', `ops/connections/${body.items[0].id}`)).body.transport).toBe('sse');
+    expect((await call('DELETE', `ops/connections/${body.items[0].id}`)).status).toBe(204);
     expect((await stream.until((e) => e.event === 'close')).data).toMatchObject({ code: 4004 });
   });
 
   it('knows the nodes and where to connect', async () => {
-    const nodes = await call('GET', '/api/v1/ops/nodes');
+    const nodes = await call('GET', 'ops/nodes');
     expect(nodes.body.items).toHaveLength(1);
     expect(nodes.body).toMatchObject({ broker: { kind: 'redis', status: 'ok' } });
-    const { body } = await call('GET', '/api/v1/ws/endpoint');
+    const { body } = await call('GET', 'ws/endpoint');
     expect(body).toMatchObject({ url: `${server.wsUrl}/ws/stream`, node_id: nodes.body.this_node });
     const client = await WsClient.open(body.url);
     client.socket.terminate();
@@ -216,9 +208,9 @@ describe('the server API of topics', () => {
     await hub.publishAll([{ topic: 'custom.known', data: 1 }]);
     const client = await connect();
     await client.subscribe('custom.known');
-    const { body } = await call('GET', '/api/v1/ops/topics?prefix=custom.known');
+    const { body } = await call('GET', 'ops/topics?prefix=custom.known');
     expect(body.items).toMatchObject([{ topic: 'custom.known', offset: 1, subscribers: 1 }]);
-    expect((await call('GET', '/api/v1/ops/topics?prefix=zzz')).status).toBe(404);
+    expect((await call('GET', 'ops/topics?prefix=zzz')).status).toBe(404);
   });
 
   it('lets an admin look on at a topic', async () => {
