@@ -54,9 +54,14 @@ function expectTruth(state: LivePortfolio, tolerance: number): void {
   });
 }
 
+/** Money, 0 included. Below 1e-200 products with returns leave the normal doubles, where a relative difference means nothing. */
+const amount = fc
+  .double({ min: -1e7, max: 1e7, noNaN: true })
+  .map((money) => (Math.abs(money) < 1e-200 ? 0 : money));
+
 describe('LivePortfolio', () => {
   it('equals the full revaluation after any changes of exposures, shorts and zeros included', () => {
-    const change = fc.tuple(fc.nat(6), fc.double({ min: -1e7, max: 1e7, noNaN: true }));
+    const change = fc.tuple(fc.nat(6), amount);
     fc.assert(
       fc.property(fc.array(change, { maxLength: 60 }), (changes) => {
         const state = portfolio(7, 120, 500);
@@ -68,7 +73,7 @@ describe('LivePortfolio', () => {
   });
 
   it('equals it after many changes at once, few of them or most', () => {
-    const changes = fc.array(fc.option(fc.double({ min: -1e7, max: 1e7, noNaN: true }), { freq: 2 }), {
+    const changes = fc.array(fc.option(amount, { freq: 2 }), {
       minLength: 13,
       maxLength: 13,
     });
