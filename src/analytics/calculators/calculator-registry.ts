@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fullWindow } from '../window-budget.js';
 import type { Calculator } from './calculator.js';
+import { errorMessage } from './error-message.js';
 
 /** Calculators beyond this would make every summary a report. */
 const maxCalculators = 32;
@@ -23,12 +26,16 @@ export class CalculatorRegistry {
     if (typeof description !== 'string' || typeof version !== 'string') {
       throw new TypeError(`calculator "${name}" needs a description and a version`);
     }
-    if (!(Number.isInteger(need) && need >= 1))
-      throw new TypeError(`calculator "${name}": need must be 1 or more`);
+    if (!(Number.isInteger(need) && need >= 1 && need <= fullWindow))
+      throw new TypeError(
+        `calculator "${name}": need must be from 1 to ${fullWindow}, the values of a window`,
+      );
     const runs = 'module' in calculator ? typeof calculator.module : typeof calculator.compute;
     if (runs !== ('module' in calculator ? 'string' : 'function')) {
       throw new TypeError(`calculator "${name}" has neither a compute function nor a module`);
     }
+    if ('module' in calculator && URL.parse(calculator.module)?.protocol !== 'file:')
+      throw new TypeError(`calculator "${name}": module must be a file: URL, not "${calculator.module}"`);
     if (this.byName.size >= maxCalculators) throw new TypeError(`more than ${maxCalculators} calculators`);
     this.byName.set(name, calculator);
   }
@@ -44,10 +51,12 @@ export class CalculatorRegistry {
       try {
         const { default: calculator } = (await import(url)) as { default?: Calculator };
         if (typeof calculator !== 'object' || calculator === null)
-          throw new TypeError('it has no default export');
+          throw new TypeError('its default export is not an object');
         this.register(calculator);
+        if ('module' in calculator && !existsSync(fileURLToPath(calculator.module)))
+          throw new TypeError(`there is no ${fileURLToPath(calculator.module)}`);
       } catch (error) {
-        throw new Error(`calculator ${path}: ${error instanceof Error ? error.message : error}`);
+        throw new Error(`calculator ${path}: ${errorMessage(error)}`);
       }
     }
   }

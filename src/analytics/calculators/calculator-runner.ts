@@ -1,7 +1,6 @@
-import type { Piscina } from 'piscina';
 import * as specs from '../../observability/catalogue/analytics.js';
 import type { Metrics } from '../../observability/metrics.js';
-import { backgroundThread } from '../../threads/background-thread.js';
+import { isoTime } from '../iso-time.js';
 import type { PortfolioState } from '../portfolio-state.js';
 import { fullWindow } from '../window-budget.js';
 import {
@@ -13,6 +12,8 @@ import {
   type LightCalculator,
 } from './calculator.js';
 import type { CalculatorRegistry } from './calculator-registry.js';
+import { errorMessage } from './error-message.js';
+import { HeavyCalculators } from './heavy-calculators.js';
 
 export interface RunnerLimits {
   /** A light calculator that takes longer has failed, ms. */
@@ -28,9 +29,6 @@ export interface RunnerLimits {
   /** Heavy runs that may wait. */
   readonly maxWaiting: number;
 }
-
-/** A heavy calculator that needs more heap, or leaks it, ends its thread and not the process, MB. */
-const threadMemoryMb = 256;
 
 const defaults: RunnerLimits = {
   lightBudgetMs: 10,
@@ -52,8 +50,13 @@ export interface CalculatorHealth {
 
 type Outcome = 'ok' | 'failed' | 'over_budget' | 'timeout' | 'skipped';
 
+/** In place of a version: results are renewed when they are asked for next, whether the portfolio has changed or not. */
+const askedAgain = -1;
+
 interface Kept {
   version: number;
+  /** How many calculators were switched off then. */
+  switchedOff: number;
   renewedMs: number;
   results: Readonly<Record<string, CalculatorResult>>;
   /** Of the last runs of heavy calculators. */
@@ -72,12 +75,14 @@ export class CalculatorRunner {
   private readonly records = new Map<string, CalculatorHealth>();
   private readonly values = new Float64Array(fullWindow);
   private readonly times = new Float64Array(fullWindow);
-  private pool: Piscina | undefined;
+  private readonly heavy = new HeavyCalculators((name, error) => this.threadEnded(name, error));
   private waiting = 0;
   /** The last heavy run that was asked for. */
   private tail: Promise<void> = Promise.resolve();
-  /** The heavy calculator that ran last, and its failures in a row before. */
-  private ranLast: { readonly name: string; readonly failuresBefore: number } | undefined;
+  /** Of heavy calculators: failures in a row before the last run. */
+  private readonly failuresBefore = new Map<string, number>();
+  private switchedOff = 0;
+  private closed = false;
   private allowanceMs = 50;
   private refilledMs = performance.now();
 
@@ -97,11 +102,7 @@ export class CalculatorRunner {
     const now = performance.now();
     this.allowanceMs = Math.min(50, this.allowanceMs + (now - this.refilledMs) * this.limits.share);
     this.refilledMs = now;
-    if (
-      kept.version === state.version ||
-      now - kept.renewedMs < this.limits.renewMs ||
-      this.allowanceMs <= 0
-    ) {
+    if (this.isCurrent(kept, state) || now - kept.renewedMs < this.limits.renewMs || this.allowanceMs <= 0) {
       return kept.results;
     }
     const results = this.renew(state, kept);
@@ -112,7 +113,7 @@ export class CalculatorRunner {
   /** Results as of now; those of heavy calculators are as of their last run, and a new run is started. */
   fresh(state: PortfolioState): Readonly<Record<string, CalculatorResult>> {
     const kept = this.keptOf(state);
-    return kept.version === state.version ? kept.results : this.renew(state, kept);
+    return this.isCurrent(kept, state) ? kept.results : this.renew(state, kept);
   }
 
   health(): ReadonlyMap<string, Readonly<CalculatorHealth>> {
@@ -120,11 +121,17 @@ export class CalculatorRunner {
   }
 
   async close(): Promise<void> {
-    await this.pool?.destroy();
+    this.closed = true;
+    await this.heavy.close();
+  }
+
+  private isCurrent(kept: Kept, state: PortfolioState): boolean {
+    return kept.version === state.version && kept.switchedOff === this.switchedOff;
   }
 
   private renew(state: PortfolioState, kept: Kept): Readonly<Record<string, CalculatorResult>> {
     kept.version = state.version;
+    kept.switchedOff = this.switchedOff;
     kept.renewedMs = performance.now();
     const results: Record<string, CalculatorResult> = {};
     for (const calculator of this.registry.all()) {
@@ -138,19 +145,16 @@ export class CalculatorRunner {
     const { name, need } = calculator;
     const have = state.window.size;
     if (have < need) return { value: null, reason: `warming_up: needs ${need} values, has ${have}` };
-    const health = this.healthOf(name);
-    if (health.disabled) {
-      return {
-        value: null,
-        reason: `switched off after ${health.failuresInARow} failures: ${health.lastError}`,
-      };
+    const { disabled, failuresInARow, lastError } = this.healthOf(name);
+    if (disabled) {
+      return { value: null, reason: `switched off after ${failuresInARow} failures: ${lastError}` };
     }
     if ('module' in calculator) {
       this.startHeavy(calculator, state, kept);
       return kept.heavy.get(name) ?? { value: null, reason: 'not computed yet' };
     }
     // An input for each: one that writes to its arrays spoils nobody else's.
-    return this.runLight(calculator, this.inputOf(state));
+    return dated(this.runLight(calculator, this.inputOf(state)), state.asOfMs);
   }
 
   private runLight(calculator: LightCalculator, input: CalculatorInput): CalculatorResult {
@@ -167,59 +171,60 @@ export class CalculatorRunner {
       );
       return result;
     } catch (error) {
-      const message = messageOf(error);
+      const message = errorMessage(error);
       this.note(calculator.name, 'failed', performance.now() - started, message);
       return { value: null, reason: `failed: ${message}` };
     }
   }
 
   private startHeavy(calculator: HeavyCalculator, state: PortfolioState, kept: Kept): void {
-    const { name, module } = calculator;
+    const { name } = calculator;
     if (kept.running.has(name)) return;
     if (this.waiting >= this.limits.maxWaiting) {
       this.note(name, 'skipped', null, null);
+      kept.version = askedAgain;
       return;
     }
     this.waiting++;
     kept.running.add(name);
+    const { version, asOfMs } = state;
     const input = this.inputOf(state);
     const copy = { ...input, values: input.values.slice(), times: input.times.slice() };
     this.tail = this.tail.then(async () => {
-      const result = await this.runHeavy(name, module, copy);
-      kept.heavy.set(name, result);
-      kept.results = { ...kept.results, [name]: result };
+      // Switched off while it waited: those behind it need not wait for it to fail again.
+      if (!this.closed && !this.healthOf(name).disabled) {
+        const result = dated(await this.runHeavy(calculator, copy), asOfMs);
+        kept.heavy.set(name, result);
+        kept.results = { ...kept.results, [name]: result };
+        if (state.version !== version) kept.version = askedAgain;
+      }
       this.waiting--;
       kept.running.delete(name);
     });
   }
 
-  /** One at a time, so that the time limit is for the calculation and not for the wait. */
-  private async runHeavy(name: string, module: string, input: CalculatorInput): Promise<CalculatorResult> {
-    const pool = this.thread();
-    this.ranLast = { name, failuresBefore: this.healthOf(name).failuresInARow };
+  /** One at a time: they share one core, and the time limit is for the calculation and not for the wait. */
+  private async runHeavy(calculator: HeavyCalculator, input: CalculatorInput): Promise<CalculatorResult> {
+    const { name } = calculator;
+    this.failuresBefore.set(name, this.healthOf(name).failuresInARow);
     const started = performance.now();
     const deadline = AbortSignal.timeout(this.limits.heavyTimeoutMs);
     try {
-      const result = checkedResult(await pool.run({ module, input }, { signal: deadline }));
+      const result = await this.heavy.run(calculator, input, deadline);
       this.note(name, 'ok', performance.now() - started, null);
       return result;
     } catch (error) {
       const late = deadline.aborted;
-      const message = late ? `took more than ${this.limits.heavyTimeoutMs} ms` : messageOf(error);
+      const message = late ? `took more than ${this.limits.heavyTimeoutMs} ms` : errorMessage(error);
       this.note(name, late ? 'timeout' : 'failed', performance.now() - started, message);
       return { value: null, reason: `failed: ${message}` };
     }
   }
 
-  /**
-   * The thread ended although no run was under way: what the last one left behind (a timer, a promise) has thrown. The run
-   * that counted as good has failed after all; the next one gets a new thread.
-   */
-  private threadEnded(error: unknown): void {
-    if (this.ranLast === undefined) return;
-    const { name, failuresBefore } = this.ranLast;
-    this.healthOf(name).failuresInARow = failuresBefore;
-    this.note(name, 'failed', 0, `ended its thread: ${messageOf(error)}`);
+  /** What a run left behind (a timer, a promise) has thrown: the run that counted as good has failed after all. */
+  private threadEnded(name: string, error: unknown): void {
+    this.healthOf(name).failuresInARow = this.failuresBefore.get(name) ?? 0;
+    this.note(name, 'failed', 0, `ended its thread: ${errorMessage(error)}`);
   }
 
   private note(name: string, outcome: Outcome, tookMs: number | null, error: string | null): void {
@@ -237,6 +242,9 @@ export class CalculatorRunner {
     health.failuresInARow++;
     if (health.failuresInARow < this.limits.maxFailures || health.disabled) return;
     health.disabled = true;
+    this.switchedOff++;
+    // Whatever still runs there ends too.
+    void this.heavy.end(name);
     this.metrics.gauge(specs.calculatorDisabled, { calculator: name }).set(1);
     this.onDisabled(name, error);
   }
@@ -257,7 +265,8 @@ export class CalculatorRunner {
     const known = this.kept.get(state);
     if (known) return known;
     const kept: Kept = {
-      version: -1,
+      version: askedAgain,
+      switchedOff: 0,
       renewedMs: Number.NEGATIVE_INFINITY,
       results: {},
       heavy: new Map(),
@@ -281,17 +290,10 @@ export class CalculatorRunner {
     this.metrics.gauge(specs.calculatorDisabled, { calculator: name }).set(0);
     return health;
   }
-
-  private thread(): Piscina {
-    this.pool ??= backgroundThread('./calculator-worker', import.meta.url, {
-      resourceLimits: { maxOldGenerationSizeMb: threadMemoryMb },
-    }).on('error', (error) => this.threadEnded(error));
-    return this.pool;
-  }
 }
 
-/** Errors of worker threads and plugins need not be instances of this realm's class. */
-function messageOf(error: unknown): string {
-  const { message } = (error ?? {}) as { message?: unknown };
-  return typeof message === 'string' ? message : String(error);
-}
+/** Source time of the newest price in the values that a result is of: results may be older than the summary they are in. */
+const dated = (result: CalculatorResult, asOfMs: number): CalculatorResult => ({
+  ...result,
+  as_of: Number.isNaN(asOfMs) ? null : isoTime(asOfMs),
+});

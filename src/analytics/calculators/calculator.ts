@@ -50,22 +50,30 @@ const maxResultBytes = 4_096;
  * @throws TypeError when a result is not what {@link CalculatorResult} says
  */
 export function checkedResult(result: unknown): CalculatorResult {
-  if (typeof result !== 'object' || result === null || Array.isArray(result)) {
-    throw new TypeError('the result is not an object');
-  }
   if (result instanceof Promise) {
     // Nobody waits for it: without this, its rejection would end the process.
     result.catch(() => undefined);
     throw new TypeError('the result is a promise; what takes time belongs into a module of its own');
+  }
+  requireResult(result);
+  const json: string | undefined = JSON.stringify(result);
+  if (json === undefined) throw new TypeError('the result is not plain data');
+  if (json.length > maxResultBytes) {
+    throw new TypeError(`the result is longer than ${maxResultBytes} bytes of JSON`);
+  }
+  const copy: unknown = JSON.parse(json);
+  // A toJSON of its own may have made something else of it.
+  requireResult(copy);
+  return copy;
+}
+
+function requireResult(result: unknown): asserts result is CalculatorResult {
+  if (typeof result !== 'object' || result === null || Array.isArray(result)) {
+    throw new TypeError('the result is not an object');
   }
   const { value, reason } = result as { value?: unknown; reason?: unknown };
   if (value !== null && !(typeof value === 'number' && Number.isFinite(value))) {
     throw new TypeError('value is neither a finite number nor null');
   }
   if (value === null && typeof reason !== 'string') throw new TypeError('a value of null needs a reason');
-  const json = JSON.stringify(result);
-  if (json.length > maxResultBytes) {
-    throw new TypeError(`the result is longer than ${maxResultBytes} bytes of JSON`);
-  }
-  return JSON.parse(json) as CalculatorResult;
 }

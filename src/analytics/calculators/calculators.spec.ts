@@ -1,5 +1,8 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { Metrics } from '../../observability/metrics.js';
 import { AnalyticsEngine } from '../analytics-engine.js';
 import type { PortfolioState } from '../portfolio-state.js';
@@ -11,6 +14,13 @@ import { realisedVolatility } from './realised-volatility.calculator.js';
 import { turnover } from './turnover.calculator.js';
 
 const module = (name: string): string => new URL(`../../../test/factories/${name}`, import.meta.url).href;
+const heavy = (name: string, file = 'heavy.calculator.mjs'): Calculator => ({
+  name,
+  description: name,
+  version: '1',
+  need: 1,
+  module: module(file),
+});
 const light = (name: string, compute: LightCalculator['compute'], need = 1): LightCalculator => ({
   name,
   description: name,
@@ -66,7 +76,7 @@ describe('CalculatorRunner', () => {
     const state = portfolio('P');
     for (const price of [1, 2, 4]) tick(price);
     expect(runner.fresh(state)).toEqual({
-      sum: { value: 7, n: 3 },
+      sum: { value: 7, n: 3, as_of: '1970-01-01T00:00:00.003Z' },
       patient: { value: null, reason: 'warming_up: needs 5 values, has 3' },
     });
   });
@@ -91,7 +101,7 @@ describe('CalculatorRunner', () => {
     for (let i = 1; i <= 5; i++) {
       healthy = i === 2;
       tick(i);
-      expect(runner.fresh(state).fine).toEqual({ value: 42 });
+      expect(runner.fresh(state).fine).toMatchObject({ value: 42 });
     }
     expect(disabled).toEqual(['throws', 'nonsense', 'recovers']);
     expect(runner.fresh(state).throws).toEqual({
@@ -126,10 +136,48 @@ describe('CalculatorRunner', () => {
     tick(7);
     const results = runner.fresh(state);
     mine[0]!.value = Number.NaN;
-    expect(results).toEqual({
+    expect(results).toMatchObject({
       spoils: { value: 1, seen: { 0: 5 } },
       reads: { value: 7, times: 2, flows: 0 },
     });
+  });
+
+  it('says how old a result is that is older than its summary', () => {
+    const { runner, portfolio, tick } = setUp(
+      [light('newest', ({ values }) => ({ value: values.at(-1)! }))],
+      {
+        renewMs: 60_000,
+      },
+    );
+    const state = portfolio('P');
+    tick(5);
+    runner.latest(state);
+    tick(6);
+    expect(runner.latest(state).newest).toEqual({ value: 5, as_of: '1970-01-01T00:00:00.001Z' });
+    expect(runner.fresh(state).newest).toEqual({ value: 6, as_of: '1970-01-01T00:00:00.002Z' });
+  });
+
+  it.each([
+    ['becomes text as JSON', { value: 1, toJSON: () => 'text' }, 'the result is not an object'],
+    ['becomes nothing as JSON', { value: 1, toJSON: () => undefined }, 'the result is not plain data'],
+    ['loses its value as JSON', { value: 1, toJSON: () => ({}) }, 'neither a finite number nor null'],
+    ['is too long', { value: 1, text: 'x'.repeat(5_000) }, 'longer than 4096'],
+  ])('refuses a result that %s', (_, result, reason) => {
+    const { runner, portfolio, tick } = setUp([light('odd', () => result)]);
+    const state = portfolio('P');
+    tick(1);
+    expect(runner.fresh(state).odd?.reason).toContain(reason);
+  });
+
+  it('survives a calculator that throws what cannot be read', () => {
+    const { runner, portfolio, tick } = setUp([
+      light('odd', () => {
+        throw Object.create(null);
+      }),
+    ]);
+    const state = portfolio('P');
+    tick(1);
+    expect(runner.fresh(state).odd?.reason).toBe('failed: an error that cannot be read');
   });
 
   it('refuses a promise and hears its rejection, which would end the process', async () => {
@@ -174,16 +222,13 @@ describe('CalculatorRunner', () => {
       runner.latest(state);
     }
     expect(runs).toBe(1);
-    expect(runner.fresh(state)).toEqual({ counts: { value: 2 } });
+    expect(runner.fresh(state)).toMatchObject({ counts: { value: 2 } });
     runner.fresh(state);
     expect(runs).toBe(2);
   });
 
   it('runs heavy calculators on a worker thread and stops those that hang', async () => {
-    const { runner, portfolio, tick, metrics } = setUp(
-      [{ name: 'heavy', description: 'x', version: '1', need: 1, module: module('heavy.calculator.mjs') }],
-      { heavyTimeoutMs: 3_000 },
-    );
+    const { runner, portfolio, tick, metrics } = setUp([heavy('heavy')], { heavyTimeoutMs: 3_000 });
     const states = ['P', 'FAILS', 'HANGS'].map(portfolio);
     tick(5);
     for (const state of states) expect(runner.fresh(state).heavy?.reason).toBe('not computed yet');
@@ -192,7 +237,7 @@ describe('CalculatorRunner', () => {
     for (const end = Date.now() + 15_000; outcomes() < 3 && Date.now() < end; ) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    expect(states.map((state) => runner.latest(state).heavy)).toEqual([
+    expect(states.map((state) => runner.latest(state).heavy)).toMatchObject([
       { value: 1, thread: 'worker' },
       { value: null, reason: 'failed: no luck' },
       { value: null, reason: 'failed: took more than 3000 ms' },
@@ -200,19 +245,12 @@ describe('CalculatorRunner', () => {
   }, 30_000);
 
   it('switches off a heavy calculator that ends its thread after or during its runs', async () => {
-    const heavy: Calculator = {
-      name: 'heavy',
-      description: 'x',
-      version: '1',
-      need: 1,
-      module: module('heavy.calculator.mjs'),
-    };
     for (const [id, reason] of [
       ['STRAYS', 'switched off after 2 failures: ended its thread: stray'],
       ['LEAVES', 'switched off after 2 failures: left behind'],
       ['EXITS', 'switched off after 2 failures: '],
     ]) {
-      const { runner, portfolio, tick, disabled } = setUp([heavy], { maxFailures: 2 });
+      const { runner, portfolio, tick, disabled } = setUp([heavy('heavy')], { maxFailures: 2 });
       const state = portfolio(id!);
       for (const end = Date.now() + 15_000; disabled.length === 0 && Date.now() < end; ) {
         tick(5);
@@ -223,6 +261,48 @@ describe('CalculatorRunner', () => {
       expect(runner.fresh(state).heavy?.reason).toContain(reason);
     }
   }, 40_000);
+
+  it('lets no heavy calculator fail for what another one left behind', async () => {
+    const { runner, portfolio, tick, disabled } = setUp(
+      [heavy('strays'), heavy('steady', 'steady.calculator.mjs')],
+      { maxFailures: 3 },
+    );
+    const state = portfolio('STRAYS');
+    for (const end = Date.now() + 15_000; disabled.length === 0 && Date.now() < end; ) {
+      tick(5);
+      runner.fresh(state);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(disabled).toEqual(['strays']);
+    expect(runner.health().get('steady')).toMatchObject({ lastError: null });
+    expect(runner.fresh(state).steady?.value).toBeGreaterThan(0);
+  }, 20_000);
+
+  it('does not run a calculator again for those who waited when it was switched off, and tells them all', async () => {
+    const { runner, portfolio, tick, disabled } = setUp([heavy('heavy')], {
+      heavyTimeoutMs: 200,
+      maxFailures: 2,
+    });
+    const states = ['HANGS1', 'HANGS2', 'HANGS3', 'HANGS4', 'HANGS5'].map(portfolio);
+    tick(5);
+    for (const state of states) runner.fresh(state);
+    for (const end = Date.now() + 15_000; disabled.length === 0 && Date.now() < end; )
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    // No further tick: what they were told before is out of date all the same.
+    for (const state of states) expect(runner.fresh(state).heavy?.reason).toContain('switched off after 2');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(runner.health().get('heavy')).toMatchObject({ runs: 2 });
+  }, 20_000);
+
+  it('runs what found no place in the queue when it is asked for again', async () => {
+    const { runner, portfolio, tick } = setUp([heavy('heavy')], { maxWaiting: 1 });
+    const states = ['P', 'Q'].map(portfolio);
+    tick(5);
+    const values = (): unknown[] => states.map((state) => runner.fresh(state).heavy?.value);
+    for (const end = Date.now() + 15_000; values().includes(null) && Date.now() < end; )
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(values()).toEqual([1, 1]);
+  }, 20_000);
 });
 
 describe('CalculatorRegistry', () => {
@@ -231,7 +311,7 @@ describe('CalculatorRegistry', () => {
     await registry.load([fileURLToPath(module('light.calculator.mjs'))]);
     expect([...registry.all()].map((c) => c.name)).toEqual(['newest_squared']);
     await expect(registry.load([fileURLToPath(module('heavy.calculator.mjs'))])).rejects.toThrow(
-      'heavy.calculator.mjs: it has no default export',
+      'heavy.calculator.mjs: its default export is not an object',
     );
     await expect(registry.load(['/nowhere.mjs'])).rejects.toThrow('/nowhere.mjs');
   });
@@ -241,10 +321,39 @@ describe('CalculatorRegistry', () => {
     expect(() => registry.register(turnover)).toThrow('already');
     expect(() => registry.register(light('Bad Name', () => ({ value: 1 })))).toThrow('no name');
     expect(() => registry.register(light('zero', () => ({ value: 1 }), 0))).toThrow('need must be');
+    expect(() => registry.register(light('endless', () => ({ value: 1 }), 10_001))).toThrow('need must be');
+    expect(() => registry.register({ ...heavy('relative'), module: './x.mjs' })).toThrow('file: URL');
     expect(() => registry.register({ name: 'x', description: 'x', version: '1', need: 1 } as never)).toThrow(
       'neither',
     );
   });
+});
+
+describe('docs/calculators.md', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tidewatch-calculators-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('has examples that work as they are written', async () => {
+    const page = readFileSync(new URL('../../../docs/calculators.md', import.meta.url), 'utf8');
+    const files = [...page.matchAll(/```js\n\/\/ (\S+\.mjs)\n([\s\S]*?)```/g)].map(
+      ([, name = '', code = '']) => {
+        writeFileSync(join(folder, name), code);
+        return join(folder, name);
+      },
+    );
+    const registry = new CalculatorRegistry([realisedVolatility, turnover, rangePosition]);
+    await registry.load(files.filter((name) => !name.endsWith('-compute.mjs')));
+    const own = [...registry.all()].slice(3);
+    expect(own.map(({ name }) => name)).toEqual(['share_above_mean', 'hurst']);
+    const { runner, portfolio, tick } = setUp(own);
+    const state = portfolio('P');
+    for (let i = 0; i < 1_024; i++) tick(100 + ((i * 7_919) % 12));
+    expect(runner.fresh(state).share_above_mean?.value).toBeCloseTo(0.5, 2);
+    for (const end = Date.now() + 15_000; runner.fresh(state).hurst?.value === null && Date.now() < end; )
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    // A series that turns back each time: far below the 0.5 of one without memory.
+    expect(runner.fresh(state).hurst?.value).toBeLessThan(0.3);
+  }, 20_000);
 });
 
 const input = (values: number[], everyMs: number, flows: number[] = []): CalculatorInput => ({
