@@ -14,6 +14,7 @@ import { KeepAnswersAsSent1763800000120 } from './1763800000120-keep-answers-as-
 import { FindOpenConnections1763800000130 } from './1763800000130-find-open-connections.js';
 import { CloseDaysFromTicks1763800000140 } from './1763800000140-close-days-from-ticks.js';
 import { SayHowOldLatestTicksAre1763800000150 } from './1763800000150-say-how-old-latest-ticks-are.js';
+import { SayWhichRowsWereRefused1763800000160 } from './1763800000160-say-which-rows-were-refused.js';
 
 /** Append-only, in order: one concern each. A migration that has run anywhere is never edited. */
 export const migrations = [
@@ -33,6 +34,7 @@ export const migrations = [
   FindOpenConnections1763800000130,
   CloseDaysFromTicks1763800000140,
   SayHowOldLatestTicksAre1763800000150,
+  SayWhichRowsWereRefused1763800000160,
 ] as const;
 
 /** As recorded in `schema_migrations`. */

@@ -52,7 +52,10 @@ export class MetricTarget implements RowTarget<MetricPoint> {
     return {
       before: rolledUp ? [`SELECT pg_advisory_xact_lock_shared(${rollupFenceLockId})`] : [],
       copy: `COPY ${this.name} (portfolio_id, metric_type, value, "timestamp", metadata) FROM STDIN (FORMAT binary)`,
-      after: [...(rolledUp ? [markLateMinutes(rows)] : []), ...this.insertNewSeries(rows)],
+      after: (refused) => [
+        ...(rolledUp ? [markLateMinutes(rows)] : []),
+        ...this.insertNewSeries(rows, refused),
+      ],
     };
   }
 
@@ -67,10 +70,11 @@ export class MetricTarget implements RowTarget<MetricPoint> {
   }
 
   /** Every series' first value brings the series into `latest_metrics`, in the same transaction. */
-  private insertNewSeries(rows: readonly MetricPoint[]): string[] {
+  private insertNewSeries(rows: readonly MetricPoint[], refused: ReadonlySet<number>): string[] {
     const first = new Map<string, MetricPoint>();
-    for (const point of rows) {
-      if (this.latest.isKnown(point.portfolioId, point.metricType)) continue;
+    for (let position = 0; position < rows.length; position++) {
+      const point = rows[position] as MetricPoint;
+      if (this.latest.isKnown(point.portfolioId, point.metricType) || refused.has(position)) continue;
       const key = `${point.portfolioId}\n${point.metricType}`;
       if (!first.has(key)) first.set(key, point);
     }

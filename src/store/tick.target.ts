@@ -46,12 +46,15 @@ export class TickTarget implements RowTarget<Tick> {
 
   statements({ rows, firstSeq }: RowBatch<Tick>): BatchStatements {
     const identified = rows.some((tick) => tick.sourceId !== null);
-    const newSymbols = this.insertNewSymbols(rows, firstSeq);
     const into = identified ? 'tick_stage' : 'ticks';
     return {
       before: identified ? [stage] : [],
       copy: `COPY ${into} (${columns}) FROM STDIN (FORMAT binary)`,
-      after: [...(identified ? [fromStage] : []), ...newSymbols, ...markPastDays(rows, Date.now())],
+      after: (refused) => [
+        ...(identified ? [fromStage] : []),
+        ...this.insertNewSymbols(rows, firstSeq, refused),
+        ...markPastDays(rows, Date.now()),
+      ],
     };
   }
 
@@ -73,7 +76,7 @@ export class TickTarget implements RowTarget<Tick> {
     return answer.rows.map(([seq]) => Number(seq) - firstSeq);
   }
 
-  async duplicatesOfCommitted(
+  async absentOfCommitted(
     { rows, firstSeq }: RowBatch<Tick>,
     query: (sql: string) => Promise<StatementResult[]>,
   ): Promise<readonly number[]> {
@@ -85,10 +88,11 @@ export class TickTarget implements RowTarget<Tick> {
   }
 
   /** Every symbol's first tick brings the symbol into `latest_ticks`, in the same transaction. */
-  private insertNewSymbols(rows: readonly Tick[], firstSeq: number): string[] {
+  private insertNewSymbols(rows: readonly Tick[], firstSeq: number, refused: ReadonlySet<number>): string[] {
     const first = new Map<string, number>();
     rows.forEach(({ symbol }, position) => {
-      if (!this.latest.isKnown(symbol, '') && !first.has(symbol)) first.set(symbol, position);
+      if (this.latest.isKnown(symbol, '') || first.has(symbol) || refused.has(position)) return;
+      first.set(symbol, position);
     });
     if (first.size === 0) return [];
     const values = [...first]

@@ -6,6 +6,11 @@ export interface CuttableProxy {
   cut(): void;
   /** While away, new connections are refused by being reset. */
   away(isAway: boolean): void;
+  /**
+   * The server does what it is told and the client never hears of it: the next answer that holds this text is swallowed,
+   * and its connection cut. @returns when that has happened
+   */
+  loseAnswer(holding: string): Promise<void>;
   /** A cable that was pulled: connections stay open, and nothing comes through. */
   silent(isSilent: boolean): void;
   /** Where new connections go. */
@@ -19,6 +24,7 @@ export async function cuttableProxy(targetPort: number): Promise<CuttableProxy> 
   let target = targetPort;
   let refusing = false;
   let mute = false;
+  let toLose: { readonly holding: string; readonly lost: () => void } | undefined;
   const server = createServer((inner) => {
     if (refusing) {
       inner.resetAndDestroy();
@@ -30,7 +36,16 @@ export async function cuttableProxy(targetPort: number): Promise<CuttableProxy> 
       [outer, inner],
     ] as const) {
       open.add(from);
-      from.on('data', (chunk) => to.write(chunk));
+      from.on('data', (chunk) => {
+        if (from !== outer || !toLose || !chunk.includes(toLose.holding)) {
+          to.write(chunk);
+          return;
+        }
+        outer.destroy();
+        inner.resetAndDestroy();
+        toLose.lost();
+        toLose = undefined;
+      });
       from.on('end', () => to.end());
       if (mute) from.pause();
       // A cut line shows up as an error on one side or both: that is what the test is about.
@@ -52,6 +67,10 @@ export async function cuttableProxy(targetPort: number): Promise<CuttableProxy> 
       refusing = isAway;
       if (isAway) cut();
     },
+    loseAnswer: (holding) =>
+      new Promise((lost) => {
+        toLose = { holding, lost };
+      }),
     silent(isSilent) {
       mute = isSilent;
       for (const socket of open) isSilent ? socket.pause() : socket.resume();

@@ -47,7 +47,7 @@ export class BatchSender<Row> {
     { approach, partitionMissing }: Pick<Delivery, 'approach' | 'partitionMissing'>,
   ): Promise<BatchOutcome | null> {
     if (approach === 'verify') {
-      return (await this.wasCommitted(client, id)) ? this.outcomeOfCommitted(client, batch) : null;
+      return (await this.wasCommitted(client, id)) ? this.outcomeOfCommitted(client, id, batch) : null;
     }
     await this.target.prepare?.(batch, partitionMissing);
     try {
@@ -55,18 +55,19 @@ export class BatchSender<Row> {
         ? this.sendBisecting(client, id, batch)
         : this.sendWhole(client, id, batch));
     } catch (error) {
-      if (error instanceof AlreadyCommitted) return this.outcomeOfCommitted(client, batch);
+      if (error instanceof AlreadyCommitted) return this.outcomeOfCommitted(client, id, batch);
       throw error;
     }
   }
 
   /** One round trip. */
   private async sendWhole(client: PoolClient, id: string, batch: RowBatch<Row>): Promise<BatchOutcome> {
-    const { before = [], copy, after = [] } = this.target.statements(batch);
-    const sql = ['BEGIN', marker(id), ...before, copy, ...after, ...batch.alongside, 'COMMIT'];
+    const { before = [], copy, after } = this.target.statements(batch);
+    const following = after?.(nothingRefused) ?? [];
+    const sql = ['BEGIN', marker(id), ...before, copy, ...following, ...batch.alongside, 'COMMIT'];
     try {
       const results = await this.copy(client, sql.join(';'), batch, 0, batch.rows.length);
-      const answers = results.slice(2 + before.length + 1, 2 + before.length + 1 + after.length);
+      const answers = results.slice(2 + before.length + 1, 2 + before.length + 1 + following.length);
       return { duplicates: this.target.duplicates?.(batch, answers) ?? [], refused: [] };
     } catch (error) {
       await rollback(client, error);
@@ -76,10 +77,11 @@ export class BatchSender<Row> {
 
   /**
    * The same for a batch that holds rows the database refuses: halves it until each of them is found, stores all others
-   * and writes the refused ones to `dead_letters`, all in one transaction.
+   * and writes the refused ones to `dead_letters`, all in one transaction. The marker names them: an attempt that finds
+   * it committed learns from it what was left out.
    */
   private async sendBisecting(client: PoolClient, id: string, batch: RowBatch<Row>): Promise<BatchOutcome> {
-    const { before = [], copy, after = [] } = this.target.statements(batch);
+    const { before = [], copy, after } = this.target.statements(batch);
     const refused: RefusedRow[] = [];
     const store = async (from: number, to: number): Promise<void> => {
       try {
@@ -104,9 +106,11 @@ export class BatchSender<Row> {
       await client.query(['BEGIN', marker(id), ...before].join(';'));
       await store(0, batch.rows.length);
       const answers: StatementResult[] = [];
-      for (const statement of after) answers.push(...(await simpleQuery(client, statement)));
+      const missing = new Set(refused.map(({ position }) => position));
+      for (const statement of after?.(missing) ?? []) answers.push(...(await simpleQuery(client, statement)));
       for (const statement of batch.alongside) await simpleQuery(client, statement);
       for (const row of refused) await client.query(this.deadLetter(batch, row));
+      if (refused.length > 0) await client.query(remember(id, refused));
       await client.query('COMMIT');
       return { duplicates: this.target.duplicates?.(batch, answers) ?? [], refused };
     } catch (error) {
@@ -127,9 +131,18 @@ export class BatchSender<Row> {
   }
 
   /** What an attempt had found out before its answer was lost. */
-  private async outcomeOfCommitted(client: PoolClient, batch: RowBatch<Row>): Promise<BatchOutcome> {
-    const duplicates = await this.target.duplicatesOfCommitted?.(batch, (sql) => simpleQuery(client, sql));
-    return { duplicates: duplicates ?? [], refused: [] };
+  private async outcomeOfCommitted(
+    client: PoolClient,
+    id: string,
+    batch: RowBatch<Row>,
+  ): Promise<BatchOutcome> {
+    const { rows } = await client.query<{ refused: RefusedRow[] | null }>(
+      `SELECT refused FROM write_batches WHERE id = ${literal(id)}`,
+    );
+    const refused = rows[0]?.refused ?? [];
+    const absent = await this.target.absentOfCommitted?.(batch, (sql) => simpleQuery(client, sql));
+    const known = new Set(refused.map(({ position }) => position));
+    return { duplicates: (absent ?? []).filter((position) => !known.has(position)), refused };
   }
 
   private async copy(
@@ -169,7 +182,12 @@ export class BatchSender<Row> {
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+const nothingRefused: ReadonlySet<number> = new Set();
+
 const marker = (id: string): string => `INSERT INTO write_batches (id) VALUES (${literal(id)})`;
+
+const remember = (id: string, refused: readonly RefusedRow[]): string =>
+  `UPDATE write_batches SET refused = ${literal(JSON.stringify(refused))} WHERE id = ${literal(id)}`;
 
 async function simpleQuery(client: PoolClient, sql: string): Promise<StatementResult[]> {
   const query = new CopyQuery(sql);

@@ -17,8 +17,8 @@ export interface BatchStatements {
   readonly before?: readonly string[];
   /** `COPY … FROM STDIN (FORMAT binary)`. */
   readonly copy: string;
-  /** After the rows; their answers go to {@link RowTarget.duplicates}. */
-  readonly after?: readonly string[];
+  /** After the rows, without those at the positions that were refused; their answers go to {@link RowTarget.duplicates}. */
+  readonly after?: (refused: ReadonlySet<number>) => readonly string[];
 }
 
 /** What the group-commit writer has to know about one table. */
@@ -35,8 +35,8 @@ export interface RowTarget<Row> {
   encode(row: Row, seq: number, into: CopyBuffer): void;
   /** Positions of the rows that were already stored, from the answers of `after`. */
   duplicates?(batch: RowBatch<Row>, after: readonly StatementResult[]): readonly number[];
-  /** The same, found later: the commit of the batch is certain, its answers were lost with the connection. */
-  duplicatesOfCommitted?(
+  /** Positions of the rows that the batch has not stored: its commit is certain, its answers were lost with the connection. */
+  absentOfCommitted?(
     batch: RowBatch<Row>,
     query: (sql: string) => Promise<StatementResult[]>,
   ): Promise<readonly number[]>;
