@@ -27,6 +27,7 @@ import { SystemPublisher } from './publishers/system.publisher.js';
 import { StreamGateway } from './stream.gateway.js';
 import { StreamService } from './stream.service.js';
 import { SystemHealthGateway } from './system-health.gateway.js';
+import { TapStreams } from './tap-streams.js';
 import { WsServer } from './ws-server.js';
 
 /** `redis` where several processes can meet, `memory` where this one is alone. */
@@ -72,6 +73,7 @@ async function makeHub(
     Drain,
     NodesService,
     EventStreams,
+    TapStreams,
     CurrentValues,
     StreamService,
     StreamGateway,

@@ -7,9 +7,9 @@ import { mayUse } from '../access/principal.js';
 import { Problem } from '../domain/problem.js';
 import { readEventId } from './event-stream.js';
 import { EventStreams } from './event-streams.js';
-import { Hub } from './hub.js';
 import { defaultEveryMs } from './protocol/messages.js';
 import { parseTopic } from './protocol/topics.js';
+import { TapStreams } from './tap-streams.js';
 
 /** Repeated, or separated by commas. */
 const topics = z
@@ -32,7 +32,7 @@ const tapSchema = z.strictObject({ topic: z.string().min(1).max(128) });
 export class EventStreamController {
   constructor(
     private readonly streams: EventStreams,
-    private readonly hub: Hub,
+    private readonly taps: TapStreams,
     private readonly authorizer: Authorizer,
   ) {}
 
@@ -61,6 +61,7 @@ export class EventStreamController {
       this.authorizer.authenticate(bearerToken(authorization)),
       address,
     );
+    if (answersHead(reply)) return;
     reply.hijack();
     await this.streams.serve(reply.raw, request, owner);
   }
@@ -79,21 +80,16 @@ export class EventStreamController {
     if (parseTopic(topic) === undefined) {
       throw new Problem(400, 'UNKNOWN_TOPIC', `There can be no topic "${topic}".`);
     }
+    this.taps.check();
+    if (answersHead(reply)) return;
     reply.hijack();
-    const { raw } = reply;
-    raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' });
-    raw.write(`event: tapping\ndata: ${JSON.stringify({ topic })}\n\n`);
-    let missed = 0;
-    const end = this.hub.taps.add(topic, (event) => {
-      // Somebody who looks on must not cost memory: what does not fit is counted.
-      if (raw.writableLength > 256 * 1024) {
-        missed++;
-        return;
-      }
-      const data = missed === 0 ? event : { ...event, missed };
-      missed = 0;
-      raw.write(`event: ${event.event}\ndata: ${JSON.stringify(data)}\n\n`);
-    });
-    raw.on('close', end);
+    this.taps.serve(reply.raw, topic, principal);
   }
+}
+
+/** HEAD, which Fastify routes here too: the headers, and no stream that nobody could read. */
+function answersHead(reply: FastifyReply): boolean {
+  if (reply.request.method !== 'HEAD') return false;
+  void reply.header('content-type', 'text/event-stream; charset=utf-8').send();
+  return true;
 }

@@ -24,4 +24,14 @@ describe('fitting', () => {
     ]);
     expect(fitting(all, 1_500).map((j) => j.recovered)).toEqual([true, false, true, false]);
   });
+
+  it('gives snapshots as long as there is room, and says where there is none', () => {
+    const last = (size: number) => Publication.of('t', '', 1, 0, 'x'.repeat(size));
+    const all = [500, 4_000, 300].map((size) => ({ ...joined('t'), last: last(size) }));
+    expect(fitting(all, 0, 1_000).map((j) => [j.last?.body.length, j.emptyReason])).toEqual([
+      [502, undefined],
+      [undefined, 'too_much'],
+      [302, undefined],
+    ]);
+  });
 });

@@ -2,18 +2,29 @@ import type { Joined } from './joined.js';
 
 /** Characters of a message beside its data. */
 const envelope = 128;
+/** Characters of the snapshots of one answer: what a client of a large family makes this process hold at most. */
+const maxSnapshotChars = 8 * 1024 * 1024;
 
 /**
  * What a receiver may have queued bounds the missed messages that it can be given at once; of a topic with more than is
- * left none are given, and its client is told to fetch instead.
- * @param maxChars for all topics together
+ * left none are given, and its client is told to fetch instead. So are snapshots.
+ * @param maxChars of missed messages, for all topics together
  */
-export function fitting(all: readonly Joined[], maxChars: number): Joined[] {
+export function fitting(
+  all: readonly Joined[],
+  maxChars: number,
+  maxSnapshots: number = maxSnapshotChars,
+): Joined[] {
   let left = maxChars;
+  let leftForSnapshots = maxSnapshots;
   return all.map((joined) => {
+    let fits = joined;
     const chars = joined.missed.reduce((total, { body }) => total + body.length + envelope, 0);
-    if (chars > left) return { ...joined, recovered: false, reason: 'too_much_missed', missed: [] };
-    left -= chars;
-    return joined;
+    if (chars <= left) left -= chars;
+    else fits = { ...fits, recovered: false, reason: 'too_much_missed', missed: [] };
+    const snapshot = joined.last?.body.length ?? 0;
+    if (snapshot <= leftForSnapshots) leftForSnapshots -= snapshot;
+    else fits = { ...fits, last: null, emptyReason: 'too_much' };
+    return fits;
   });
 }

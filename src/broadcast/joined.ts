@@ -20,6 +20,7 @@ export interface Joined {
 export type EmptyReason =
   | 'nothing_published'
   | 'forgotten'
+  | 'too_much'
   | 'unknown_portfolio'
   | 'not_computed'
   | 'no_price';

@@ -126,6 +126,8 @@ export abstract class Lane {
   }
 
   add(subscription: Subscription): void {
+    // Its first message is to be whole: it may not have the one that a patch would apply to.
+    this.bases.clear();
     subscription.index = this.list.length;
     this.list.push(subscription);
     this.slots.push(slotOf(subscription));

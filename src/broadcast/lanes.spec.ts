@@ -90,6 +90,26 @@ describe('a lane of a family', () => {
     }
   });
 
+  it('sends the first message of a new subscription whole: it may not have what a patch would apply to', () => {
+    const lanes = [
+      new LiveLane(host, 'custom.*', 'text', options({ policy: 'all', delta: true })),
+      new ConflateLane(host, 'custom.*', 'text', options({ delta: true })),
+    ];
+    for (const lane of lanes) {
+      const say = (offset: number) => {
+        lane.accept(publication('custom.a', offset, { offset, long }));
+        lane.announce({ topic: 'custom.none', offset: 0, text: '{}' });
+        return sent()[0]!;
+      };
+      say(1);
+      expect(say(2)).toMatchObject({ patch: { offset: 2 } });
+      lane.add(new Subscription(receiver(false), 'custom.*', lane));
+      expect(say(3)).toMatchObject({ data: { offset: 3, long } });
+      expect(say(4)).toMatchObject({ patch: { offset: 4 } });
+      lane.dispose();
+    }
+  });
+
   it('sends before the interval is over what is more than may wait, and names no message as skipped that was sent', () => {
     const lane = new ConflateLane(host, 'custom.*', 'text', options({}), 3);
     lane.accept(publication('custom.t0', 1, 0));

@@ -6,7 +6,6 @@ import { Problem, wrongField } from '../domain/problem.js';
 import { Logger, type ModuleLogger } from '../observability/logger.js';
 import { inClientTrace } from '../observability/tracing/tracing.js';
 import { mayFollow } from './access-to-topics.js';
-import { BroadcastMetrics } from './broadcast.metrics.js';
 import type { Connection, ConnectionHandler } from './connection.js';
 import { fitting } from './fitting.js';
 import { Hub } from './hub.js';
@@ -23,8 +22,8 @@ const authTimeoutMs = 5_000;
 
 /** What `/ws/stream` keeps with a connection. */
 interface StreamSession extends Session {
-  /** Topics that are being subscribed to. */
-  joining?: Set<string>;
+  /** Topics that are being subscribed to; each until its answer is out. */
+  joining?: Map<string, Promise<void>>;
 }
 
 /** The requests of `/ws/stream`: parse, authorise, hand to the hub. */
@@ -39,7 +38,6 @@ export class StreamService implements ConnectionHandler {
     private readonly authorizer: Authorizer,
     private readonly server: WsServer,
     private readonly hub: Hub,
-    private readonly metrics: BroadcastMetrics,
   ) {
     this.maxSubscriptions = config.get('WS_MAX_SUBSCRIPTIONS');
     this.log = logger.child('broadcast');
@@ -53,8 +51,7 @@ export class StreamService implements ConnectionHandler {
   }
 
   onText(connection: Connection, bytes: Buffer, from: number, to: number): void {
-    this.metrics.received.inc();
-    if (!this.server.take(connection)) return;
+    if (!this.server.take(connection, bytes.subarray(from, to))) return;
     const request = message.readMessage(bytes.toString('utf8', from, to));
     if (message.isRefused(request)) {
       this.refuse(connection, request.problem, request.id);
@@ -77,7 +74,7 @@ export class StreamService implements ConnectionHandler {
       case 'unsubscribe':
         inClientTrace(request.traceparent, 'ws unsubscribe', { 'tidewatch.topic': request.topic }, () =>
           this.unsubscribe(connection, request),
-        );
+        ).catch((error: unknown) => this.failed(connection, request.id, error));
     }
   }
 
@@ -107,16 +104,19 @@ export class StreamService implements ConnectionHandler {
       return;
     }
     const session = sessionOf(connection);
-    session.joining ??= new Set();
+    session.joining ??= new Map();
+    // What a client says of one topic is done in the order in which it says it.
+    while (session.joining.has(topic)) await session.joining.get(topic);
     const code = this.refusalOf(connection, session, topic, name);
     if (code !== undefined) {
       this.refuse(connection, refusal(code), id);
       return;
     }
-    session.joining.add(topic);
+    const joined =
+      name?.kind === 'family' ? this.joinFamily(connection, request) : this.joinTopic(connection, request);
+    session.joining.set(topic, joined.then(ignore, ignore));
     try {
-      if (name?.kind === 'family') await this.joinFamily(connection, request);
-      else await this.joinTopic(connection, request);
+      await joined;
     } finally {
       session.joining.delete(topic);
     }
@@ -131,9 +131,7 @@ export class StreamService implements ConnectionHandler {
     if (name === undefined) return 'UNKNOWN_TOPIC';
     if (principal === null) return 'KEY_REQUIRED';
     if (!mayFollow(principal, name)) return 'FORBIDDEN_TOPIC';
-    if (joining?.has(topic) || connection.subscriptions.some((s) => s.topic === topic)) {
-      return 'ALREADY_SUBSCRIBED';
-    }
+    if (connection.subscriptions.some((s) => s.topic === topic)) return 'ALREADY_SUBSCRIBED';
     const total = connection.subscriptions.length + (joining?.size ?? 0);
     return total >= this.maxSubscriptions ? 'TOO_MANY_SUBSCRIPTIONS' : undefined;
   }
@@ -146,6 +144,7 @@ export class StreamService implements ConnectionHandler {
       return Promise.resolve();
     }
     return this.hub.subscribe(connection, request.topic, options, since, (joined) => {
+      if (this.hasLostRight(connection, request)) return;
       const [answered] = fitting([joined], connection.share.maxQueuedBytes / 2) as [Joined];
       connection.send(message.subscribedText(request, options, answered));
       this.sendMissed(connection, answered);
@@ -164,17 +163,29 @@ export class StreamService implements ConnectionHandler {
     }
     const positions = new Map<string, Position>(Object.entries(since ?? {}));
     return this.hub.subscribeFamily(connection, request.topic, options, positions, (all, beyond) => {
+      if (this.hasLostRight(connection, request)) return;
       const answered = fitting(all, connection.share.maxQueuedBytes / 2);
       connection.send(message.subscribedFamilyText(request, options, answered, beyond));
       for (const joined of answered) this.sendMissed(connection, joined);
     });
   }
 
+  /** While the broker was asked, the connection may have been given another key. */
+  private hasLostRight(connection: Connection, { id, topic }: message.Subscribe): boolean {
+    const { principal } = sessionOf(connection);
+    if (principal !== null && mayFollow(principal, parseTopic(topic)!)) return false;
+    this.hub.unsubscribe(connection.subscriptions.find((s) => s.topic === topic)!);
+    this.refuse(connection, refusal('FORBIDDEN_TOPIC'), id);
+    return true;
+  }
+
   private sendMissed(connection: Connection, { missed }: Joined): void {
     this.hub.deliverMissed(missed, connection);
   }
 
-  private unsubscribe(connection: Connection, { id, topic }: message.Unsubscribe): void {
+  private async unsubscribe(connection: Connection, { id, topic }: message.Unsubscribe): Promise<void> {
+    const { joining } = sessionOf(connection);
+    while (joining?.has(topic)) await joining.get(topic);
     const subscription = connection.subscriptions.find((s) => s.topic === topic);
     if (subscription === undefined) {
       this.refuse(connection, refusal('NOT_SUBSCRIBED'), id);
@@ -214,6 +225,8 @@ export class StreamService implements ConnectionHandler {
     this.refuse(connection, error instanceof Problem ? error : refusal('INTERNAL_ERROR'), id);
   }
 }
+
+const ignore = (): void => {};
 
 const sessionOf = (connection: Connection): StreamSession => connection.session as StreamSession;
 

@@ -10,6 +10,11 @@ export interface EndpointOptions {
    * message, and the gateway sees to it.
    */
   readonly scope?: Scope | 'in-band' | null;
+  /**
+   * The setting that bounds all messages of a connection per second. Without it the gateway counts against
+   * `WS_MESSAGES_PER_SECOND` what it wants to.
+   */
+  readonly rate?: 'WS_INGEST_MESSAGES_PER_SECOND';
 }
 
 /**

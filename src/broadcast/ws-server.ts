@@ -17,6 +17,7 @@ import { Connection, type ConnectionShare } from './connection.js';
 import { Heartbeat } from './heartbeat.js';
 import { type CloseCode, closeCode } from './protocol/close-codes.js';
 import { refusal } from './protocol/errors.js';
+import { idIn } from './protocol/messages.js';
 import { RateBucket } from './rate-bucket.js';
 import { FrameReader } from './wire/frame-reader.js';
 import { acceptResponse, type Handshake, type Refusal, readHandshake } from './wire/handshake.js';
@@ -32,6 +33,12 @@ export interface Session {
   rate?: RateBucket;
 }
 
+interface Endpoint {
+  readonly endpoint: WsEndpoint;
+  readonly share: ConnectionShare;
+  readonly messagesPerSecond: number;
+}
+
 /**
  * Upgrades HTTP requests to WebSockets: path, limits, `Host` and `Origin`, handshake, key, in this order, before any
  * code of a gateway runs. Keeps the table of all connections of this process.
@@ -40,16 +47,15 @@ export interface Session {
 export class WsServer {
   readonly connections = new Map<number, Connection>();
   readonly admission: Admission;
-  private readonly endpoints = new Map<string, { endpoint: WsEndpoint; share: ConnectionShare }>();
+  private readonly endpoints = new Map<string, Endpoint>();
   private readonly heartbeat: Heartbeat;
   private readonly reader: FrameReader;
   private readonly maxQueuedBytes: number;
-  private readonly messagesPerSecond: number;
   private readonly compression: boolean;
   private lastId = 0;
 
   constructor(
-    config: Config,
+    private readonly config: Config,
     private readonly lifecycle: Lifecycle,
     private readonly authorizer: Authorizer,
     private readonly metrics: BroadcastMetrics,
@@ -68,7 +74,6 @@ export class WsServer {
     this.heartbeat = new Heartbeat(config.get('WS_HEARTBEAT_MS'));
     this.reader = new FrameReader(config.get('WS_MAX_MESSAGE_BYTES'));
     this.maxQueuedBytes = config.get('WS_MAX_QUEUED_BYTES');
-    this.messagesPerSecond = config.get('WS_MESSAGES_PER_SECOND');
     this.compression = config.get('WS_COMPRESSION') === 'on';
     metrics.watchServer(this);
     authorizer.onRevoked((ids, why) => this.closeRevoked(ids, why));
@@ -80,11 +85,19 @@ export class WsServer {
     const known = this.endpoints.get(options.path);
     if (known !== undefined) return known.endpoint;
     const endpoint = new WsEndpoint(options);
+    const isLimited = options.rate !== undefined;
+    const messagesPerSecond = this.config.get(options.rate ?? 'WS_MESSAGES_PER_SECOND');
     const share: ConnectionShare = {
       path: options.path,
       handler: {
-        onText: (connection, bytes, from, to) => endpoint.handler?.onText(connection, bytes, from, to),
-        onBinary: (connection) => endpoint.handler?.onBinary(connection),
+        onText: (connection, bytes, from, to) => {
+          this.metrics.received.inc();
+          if (isLimited && !this.take(connection, bytes.subarray(from, to))) return;
+          endpoint.handler?.onText(connection, bytes, from, to);
+        },
+        onBinary: (connection) => {
+          if (!isLimited || this.take(connection)) endpoint.handler?.onBinary(connection);
+        },
         onDrained: (connection) => endpoint.handler?.onDrained(connection),
         onClosed: (connection, code) => {
           this.forget(connection, code);
@@ -100,7 +113,7 @@ export class WsServer {
         connection.close(closeCode.slow);
       },
     };
-    this.endpoints.set(options.path, { endpoint, share });
+    this.endpoints.set(options.path, { endpoint, share, messagesPerSecond });
     return endpoint;
   }
 
@@ -170,15 +183,16 @@ export class WsServer {
 
   /**
    * Counts one message of a connection against its rate.
+   * @param text the message, for the id that its refusal carries
    * @returns true when it may be looked at; else it was refused, and one that does not stop has been closed
    */
-  take(connection: Connection): boolean {
+  take(connection: Connection, text?: Buffer): boolean {
     const session = connection.session as Session;
-    session.rate ??= new RateBucket(this.messagesPerSecond);
+    session.rate ??= new RateBucket(this.endpoints.get(connection.path)!.messagesPerSecond);
     const verdict = session.rate.take(Date.now());
     if (verdict === 'ok') return true;
     if (verdict === 'flood') connection.close(closeCode.tooManyMessages);
-    else this.refuseMessage(connection, refusal('RATE_LIMITED'), null);
+    else this.refuseMessage(connection, refusal('RATE_LIMITED'), text === undefined ? null : idIn(text));
     return false;
   }
 
@@ -302,6 +316,8 @@ export class WsServer {
       `HTTP/1.1 ${details.status} ${details.title}\r\nContent-Type: ${problemContentType}\r\n` +
         `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n${headers.join('')}\r\n${body}`,
     );
+    // Nobody reads from it any more, so a peer that keeps its side open would hold the socket for ever, outside of all limits.
+    socket.destroySoon();
   }
 }
 

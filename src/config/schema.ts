@@ -94,6 +94,11 @@ export const settings = {
     .describe(
       'messages other than pings that one connection may send per second; a burst may be four times that',
     ),
+  WS_INGEST_MESSAGES_PER_SECOND: integer(1, 1_000_000)
+    .default(20_000)
+    .describe(
+      'messages that one connection of /ws/ingest may send per second; a burst may be four times that',
+    ),
   WS_MAX_MESSAGE_BYTES: integer(1_024, 64 * 2 ** 20)
     .default(2 ** 20)
     .describe('largest message from a WebSocket client, bytes'),

@@ -16,7 +16,7 @@ interface TextEndpoint {
 }
 
 /** `/ws/ingest`: ticks and metric points by message, each acknowledged when it is durable. */
-@WebSocketGateway({ path: '/ws/ingest', scope: 'ingest' })
+@WebSocketGateway({ path: '/ws/ingest', scope: 'ingest', rate: 'WS_INGEST_MESSAGES_PER_SECOND' })
 export class IngestGateway implements OnGatewayInit<TextEndpoint> {
   private readonly log: ModuleLogger;
   private readonly sessions = new WeakMap<IngestSocket, IngestSession>();

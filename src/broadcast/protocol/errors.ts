@@ -26,10 +26,8 @@ export type ErrorCode = keyof typeof refusals;
 export function refusal(code: ErrorCode, detail?: string): Problem {
   const [status, usual, pointer]: Refusal = refusals[code];
   const message = detail ?? usual;
-  return new Problem(
-    status,
-    code,
-    message,
-    pointer === undefined ? {} : { errors: [{ pointer, code, message }] },
-  );
+  return new Problem(status, code, message, {
+    ...(pointer === undefined ? {} : { errors: [{ pointer, code, message }] }),
+    ...(code === 'RATE_LIMITED' ? { retryAfterSeconds: 1 } : {}),
+  });
 }

@@ -79,6 +79,20 @@ const idOf = (value: object): MessageId | undefined => {
     : undefined;
 };
 
+/** A message that is refused unread is not read any further than this for its id, bytes. */
+const maxUnreadBytes = 4_096;
+
+/** The id of a message that is refused unread; `null` where it has none, or is too long to be looked at. */
+export function idIn(text: Buffer): MessageId | null {
+  if (text.length > maxUnreadBytes) return null;
+  try {
+    return idOf(Object(JSON.parse(text.toString()))) ?? null;
+  } catch {
+    // Not JSON: it has no id.
+    return null;
+  }
+}
+
 /** Reads one message of a client. */
 export function readMessage(text: string): ClientMessage | Refused {
   let value: unknown;

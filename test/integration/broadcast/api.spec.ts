@@ -228,12 +228,30 @@ describe('the server API of topics', () => {
     while (hub.taps.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
   });
 
+  it('answers HEAD with the headers and opens no stream', async () => {
+    for (const path of ['stream?topic=custom.head', 'ops/tap?topic=custom.head']) {
+      const response = await fetch(`${server.baseUrl}/api/v1/${path}`, { method: 'HEAD' });
+      expect([response.status, response.headers.get('content-type')]).toEqual([
+        200,
+        'text/event-stream; charset=utf-8',
+      ]);
+    }
+    expect(hub.taps.size).toBe(0);
+    expect((await call('GET', 'ops/connections?topic=custom.head')).body.items).toEqual([]);
+  });
+
   it('ends event streams at shutdown with the time to come back', async () => {
     const other = await startApp();
     const stream = await EventSourceClient.open(`${other.baseUrl}/api/v1/stream?topic=system`);
     await stream.until((e) => e.event === 'subscribed');
+    const client = await WsClient.open(`${other.wsUrl}/ws/stream`);
+    open.push({ close: () => client.socket.terminate() });
+    await client.subscribe('system');
     await other.stop();
     const { data } = await stream.until((e) => e.event === 'close');
+    // The last word comes before the goodbye.
+    expect(stream.messages()).toMatchObject([{ data: { event: 'draining' } }]);
+    expect(client.publications('system')).toMatchObject([{ data: { event: 'draining' } }]);
     expect(data.code).toBe(1012);
     expect(JSON.parse(data.reason as string)).toHaveProperty('reconnect_after_ms');
     while (!stream.ended) await new Promise((resolve) => setTimeout(resolve, 5));

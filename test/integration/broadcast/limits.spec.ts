@@ -147,6 +147,34 @@ describe('limits of /ws/stream', () => {
     ]);
   });
 
+  it('lets go of a peer that was refused, also when it keeps its side open', async () => {
+    await start();
+    const { hostname, port } = new URL(server.baseUrl);
+    const held = () =>
+      new Promise<number>((resolve) =>
+        server.app.getHttpServer().getConnections((_error, count) => resolve(count)),
+      );
+    const before = await held();
+    const peers = Array.from({ length: 5 }, () => {
+      const peer = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+      peer.write(
+        `GET /ws/nowhere HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+      );
+      return peer;
+    });
+    try {
+      const answers = await Promise.all(
+        peers.map((peer) => new Promise<string>((resolve) => peer.once('data', (d) => resolve(String(d))))),
+      );
+      for (const answer of answers) expect(answer).toMatch(/^HTTP\/1.1 404 .*"code":"NOT_FOUND"/s);
+      const deadline = Date.now() + 1_000;
+      while ((await held()) > before && Date.now() < deadline) await new Promise((r) => setTimeout(r, 5));
+      expect(await held()).toBe(before);
+    } finally {
+      for (const peer of peers) peer.destroy();
+    }
+  });
+
   it('caps connections per key where nobody has one, when that is asked for', async () => {
     await start({ WS_MAX_CONNECTIONS_PER_KEY: '2' });
     await open();
@@ -167,7 +195,9 @@ describe('limits of /ws/stream', () => {
     for (const topic of ['custom.a', 'custom.b', 'custom.c']) await client.subscribe(topic);
     expect(client.messages.at(-1)).toMatchObject({ type: 'error', code: 'TOO_MANY_SUBSCRIPTIONS' });
     for (let i = 0; i < 30; i++) client.send({ type: 'unsubscribe', id: i, topic: 'custom.none' });
-    await client.next((m) => m.code === 'RATE_LIMITED');
+    // The refusal has the id of the message, so that its client can send it again.
+    const limited = await client.next((m) => m.code === 'RATE_LIMITED');
+    expect(limited).toMatchObject({ id: expect.any(Number), status: 429, retry_after_ms: 1_000 });
     const big = await open();
     big.send('x'.repeat(3_000));
     expect((await big.whenClosed()).code).toBe(1009);
@@ -184,6 +214,27 @@ describe('limits of /ws/stream', () => {
     for (let i = 0; i < 100; i++) pinging.send({ type: 'ping', timestamp: i, more: [i] });
     await pinging.next((m) => m.type === 'pong' && m.timestamp === 99);
     expect(pinging.messages.every((m) => m.type === 'pong')).toBe(true);
+  });
+
+  it('limits the messages of one connection at /ws/ingest, which lives', async () => {
+    await start({ WS_INGEST_MESSAGES_PER_SECOND: '10' });
+    const client = await WsClient.open(`${server.wsUrl}/ws/ingest`);
+    clients.push(client);
+    for (let i = 0; i < 50; i++) client.send({ type: 'ping', id: i, timestamp: i });
+    expect(await client.next((m) => m.code === 'RATE_LIMITED')).toMatchObject({
+      type: 'error',
+      id: expect.any(Number),
+      status: 429,
+      retry_after_ms: 1_000,
+    });
+    const answered = client.messages.filter((m) => m.type === 'pong').length;
+    expect(answered).toBeGreaterThanOrEqual(40);
+    expect(answered).toBeLessThan(50);
+    // As soon as the rate allows it is served again; one that does not stop is closed.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await client.request({ type: 'ping', id: 'later', timestamp: 0 })).toMatchObject({ type: 'pong' });
+    for (let i = 0; i < 200; i++) client.send('no JSON');
+    expect((await client.whenClosed()).code).toBe(4029);
   });
 
   it('closes with the right code on broken frames', async () => {
@@ -340,6 +391,36 @@ describe('limits of /ws/stream', () => {
       expect(Date.now() - started).toBeLessThan(1_000);
       await stays.subscribe('custom.a');
       expect(await status(open(['bearer.k-desk']))).toBe(401);
+    });
+
+    it('ends what an admin looks on at with the key', async () => {
+      await startWithKeys();
+      const headers = { authorization: 'Bearer k-ops' };
+      const tap = await fetch(`${server.baseUrl}/api/v1/ops/tap?topic=custom.*`, { headers });
+      write([desk]);
+      const text = await tap.text();
+      expect(text).toMatch(/^event: tapping\n/);
+      expect(text).toMatch(/event: close\ndata: {"code":4002,/);
+    });
+
+    it('gives nothing to a subscription whose key is replaced while the broker is asked', async () => {
+      await startWithKeys();
+      const { broker } = server.app.get(Hub);
+      const open = broker.open.bind(broker);
+      let go = (): void => {};
+      broker.open = async (topic) => {
+        await new Promise<void>((resolve) => {
+          go = resolve;
+        });
+        return open(topic);
+      };
+      const client = await WsClient.open(`${server.wsUrl}/ws/stream`, ['bearer.k-ops']);
+      clients.push(client);
+      client.send({ type: 'subscribe', id: 'slow', topic: 'analytics.P2' });
+      await client.request({ type: 'auth', id: 'narrower', token: 'k-desk' });
+      go();
+      expect(await client.next((m) => m.id === 'slow')).toMatchObject({ code: 'FORBIDDEN_TOPIC' });
+      expect(server.app.get(Hub).subscribers('analytics.P2')).toBe(0);
     });
 
     it('ends an expired key with the code that asks for a new one, and survives a broken file', async () => {

@@ -152,6 +152,34 @@ describe.each(['memory', 'redis'])('/ws/stream with the %s broker', (broker) => 
     expect(got[1]).not.toHaveProperty('data');
   });
 
+  it('does what a client says of one topic in the order in which it says it', async () => {
+    const client = await connect();
+    const topic = 'custom.order';
+    for (const [id, type] of [
+      'subscribe',
+      'unsubscribe',
+      'subscribe',
+      'unsubscribe',
+      'subscribe',
+    ].entries()) {
+      client.send({ type, id, topic });
+    }
+    await client.next((m) => m.id === 4);
+    expect(client.messages.map(({ id, type }) => [id, type])).toEqual([
+      [0, 'subscribed'],
+      [1, 'unsubscribed'],
+      [2, 'subscribed'],
+      [3, 'unsubscribed'],
+      [4, 'subscribed'],
+    ]);
+    expect(await client.request({ type: 'subscribe', id: 5, topic })).toMatchObject({
+      code: 'ALREADY_SUBSCRIBED',
+    });
+    hub.publish(topic, 1);
+    await client.received(1);
+    expect(client.publications()).toHaveLength(1);
+  });
+
   it('answers rubbish with typed errors and lives', async () => {
     const client = await connect();
     const bad: [text: string, id: unknown, code: string, field?: [pointer: string, code: string]][] = [
