@@ -54,7 +54,7 @@ Full joined(const Full& a, const Full& b) {
   out.fall = std::max({a.fall, b.fall, a.max - b.min});
   out.fraction = std::max({a.fraction, b.fraction, (a.max - b.min) / a.max});
   const int nb = std::min<double>(b.n, reach), na = std::min<double>(a.n, reach), n = std::min<double>(out.n, reach);
-  const double share = power[nb] * sum[na] * inverse[n], r = b.first / a.last - 1;
+  const double share = power[nb] * sum[na] * inverse[n], r = (b.first - a.last) / a.last;
   out.ewma = b.ewma + (a.ewma - b.ewma) * share;
   out.squares = a.squares * power[nb] + r * r * power[nb - 1] + b.squares;
   out.first = a.first;
@@ -92,7 +92,7 @@ struct TwoStacks {
     }
     back[backCount++] = x;
     tail = joined(tail, of(x));
-    if (n > 0) returns[n & 31] = x / ring[(n - 1) & 31] - 1;
+    if (n > 0) returns[n & 31] = (x - ring[(n - 1) & 31]) / ring[(n - 1) & 31];
     ring[n++ & 31] = x;
   }
 
@@ -106,7 +106,10 @@ struct TwoStacks {
     return std::sqrt(q / returnsKept * 252);
   }
 
-  double momentum(int p) const { return ring[(n - 1) & 31] / ring[(n - 1 - p) & 31] - 1; }
+  double momentum(int p) const {
+    const double x = ring[(n - 1) & 31], before = ring[(n - 1 - p) & 31];
+    return (x - before) / before;
+  }
 };
 
 using Nine = TwoStacks<Basic, basicOf>;

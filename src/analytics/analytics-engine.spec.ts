@@ -203,6 +203,26 @@ describe('AnalyticsEngine', () => {
     expect(engine.marked('P')!.value).toBe(1);
   });
 
+  it('values what is too small for an exact sum', () => {
+    const engine = engineOf();
+    apply(engine, [
+      { change: put('DUST', [{ symbol: 'AAA', quantity: 1e-12 }]) },
+      { change: put('LESS', [{ symbol: 'AAA', quantity: 5e-324 }]) },
+      {
+        change: put('HEDGED', [
+          { symbol: 'AAA', quantity: 3 },
+          { symbol: 'BBB', quantity: -3 },
+        ]),
+      },
+    ]);
+    for (const price of [1e-9, 2e-9, 3]) apply(engine, [{ tick: tick('AAA', price) }]);
+    apply(engine, [{ tick: tick('BBB', 3) }, { tick: tick('AAA', 3e-9) }]);
+    expect(engine.state('DUST')!.value).toBe(1e-12 * 3e-9);
+    expect(engine.state('DUST')!.window.at(0)).toBe(1e-12 * 1e-9);
+    expect(engine.state('LESS')!.window.at(2)).toBe(1.5e-323);
+    expect(engine.state('HEDGED')!.window.at(0)).toBe(0);
+  });
+
   it('names each changed portfolio once, with the symbols that moved it', () => {
     const engine = engineOf();
     engine.applyChange(

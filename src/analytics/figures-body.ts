@@ -78,9 +78,10 @@ export function figuresBody(
   { periodsPerYear, samplingPeriodMs }: Annualisation,
 ): FiguresBody {
   const have = figures[FIGURE.count]!;
+  const need = Math.min(valuesForAll, capacity);
   const reasons: Record<string, FieldReason> = {};
   const value = (name: FigureName): number | null => {
-    const reason = undefinedReason(figures, name);
+    const reason = undefinedReason(figures, name, capacity);
     if (reason === null) return figures[FIGURE[name]]!;
     reasons[fields[name]] = reason;
     return null;
@@ -95,8 +96,8 @@ export function figuresBody(
     window: {
       size: have,
       capacity,
-      ready: have >= Math.min(valuesForAll, capacity),
-      need: valuesForAll,
+      ready: have >= need,
+      need,
       have,
     },
     current_value: value('current'),

@@ -15,6 +15,9 @@ const SOURCE = 7;
 const gathered = 21;
 const pendingWidth = 64;
 
+/** Values up to this are summed afresh: what the exact sum rounds off, up to 2⁻⁹⁶ per position, is no longer small beside them. */
+const nextToNothing = 2 ** -50;
+
 const PRICE = 0;
 const TIME = 1;
 const SEQ = 2;
@@ -47,7 +50,7 @@ export class PortfolioMarks {
   /** While set, portfolios are not noted as changed. */
   quiet = false;
 
-  /** @param sumAfresh the value of a portfolio whose positions are too large for the exact sum */
+  /** @param sumAfresh the value of a portfolio whose positions are too large or too small for the exact sum */
   constructor(
     private readonly budget: WindowBudget,
     private readonly sumAfresh: (index: number) => number,
@@ -89,7 +92,8 @@ export class PortfolioMarks {
   value(index: number): number {
     if (this.missing[index]! > 0) return Number.NaN;
     if (this.huge[index]! > 0) return this.sumAfresh(index);
-    return orderFreeValue(this.rows, index * width);
+    const value = orderFreeValue(this.rows, index * width);
+    return value > nextToNothing || value < -nextToNothing ? value : this.sumAfresh(index);
   }
 
   asOfMs(index: number): number {

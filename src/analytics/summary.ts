@@ -1,6 +1,6 @@
 import { dataAgeMs } from '../domain/data-age.js';
 import { periodsPerYear } from '../kernel/periods-per-year.js';
-import { figureCount } from '../kernel/window-statistics.js';
+import { FIGURE, figureCount } from '../kernel/window-statistics.js';
 import type { AnalyticsEngine } from './analytics-engine.js';
 import { type FiguresBody, figuresBody, formulaVersion } from './figures-body.js';
 import { isoTime } from './iso-time.js';
@@ -78,11 +78,14 @@ export function summaryOf(
   };
 }
 
+/** @param state of which `figures` were read */
 function quantilesOf({ window }: PortfolioState): Summary['quantiles'] {
   const sketch = window.quantiles();
   sketch.quantilesInto(fractions, quantiles);
   const enough = sketch.count >= quantilesNeed;
-  const at = (i: number): number | null => (enough ? quantiles[i]! : null);
+  // The middle of a bucket may lie beyond the extremes, which are known exactly.
+  const inside = (x: number): number => Math.min(Math.max(x, figures[FIGURE.min]!), figures[FIGURE.max]!);
+  const at = (i: number): number | null => (enough ? inside(quantiles[i]!) : null);
   return { p01: at(0), p05: at(1), p50: at(2), p95: at(3), p99: at(4), relative_error: sketch.relativeError };
 }
 

@@ -27,14 +27,15 @@ export function batchStatistics(
   const window = Array.prototype.slice.call(values, Math.max(0, values.length - capacity)) as number[];
   const n = window.length;
   out[FIGURE.count] = n;
-  if (n === 0) return describeFigures(out, capacity);
+  const longest = options.capacity ?? Number.POSITIVE_INFINITY;
+  if (n === 0) return describeFigures(out, capacity, longest);
   requireFinite(window, 'values');
   const periodsPerYear = options.periodsPerYear ?? 1;
   moments(window, out);
   extremes(window, out);
   returns(window, periodsPerYear, out);
   ewma(window, options.lambda ?? defaultLambda, periodsPerYear, out);
-  return describeFigures(out, capacity);
+  return describeFigures(out, capacity, longest);
 }
 
 function moments(v: readonly number[], out: Float64Array): void {
@@ -82,15 +83,18 @@ function extremes(v: readonly number[], out: Float64Array): void {
   }
 }
 
+/** `to / from − 1` without its cancellation: the difference of neighbouring values is exact, a quotient near 1 is not. */
+const simpleReturn = (from: number, to: number): number => (to - from) / from;
+
 function returns(v: readonly number[], periodsPerYear: number, out: Float64Array): void {
   const n = v.length;
-  const back = (p: number): number => v[n - 1]! / v[n - 1 - p]! - 1;
+  const back = (p: number): number => simpleReturn(v[n - 1 - p]!, v[n - 1]!);
   if (n > 1) out[FIGURE.momentum1] = back(1);
   if (n > 5) out[FIGURE.momentum5] = back(5);
   if (n > 10) out[FIGURE.momentum10] = back(10);
   if (n < needs.volatility) return;
   const recent: number[] = [];
-  for (let i = n - needs.volatility + 1; i < n; i++) recent.push(v[i]! / v[i - 1]! - 1);
+  for (let i = n - needs.volatility + 1; i < n; i++) recent.push(simpleReturn(v[i - 1]!, v[i]!));
   const sum = new CompensatedSum();
   for (const r of recent) sum.add(r);
   const mean = sum.value / recent.length;
@@ -114,7 +118,7 @@ function ewma(v: readonly number[], lambda: number, periodsPerYear: number, out:
     distances.add(w * (x - newest));
     if (age === n - 1) break;
     squareWeights.add(w);
-    squares.add(w * (x / v[n - 2 - age]! - 1) ** 2);
+    squares.add(w * simpleReturn(v[n - 2 - age]!, x) ** 2);
   }
   out[FIGURE.ewmaMean] = newest + distances.value / weights.value;
   if (n > 1) out[FIGURE.ewmaVolatility] = Math.sqrt((squares.value / squareWeights.value) * periodsPerYear);

@@ -118,7 +118,7 @@ export function fold(
       if (f > fraction * max) fraction = f / max;
     }
     ewma += (fromOrigin - ewma) * inverse[n < reach ? n : reach]!;
-    const r = x / before - 1;
+    const r = (x - before) / before;
     squares = squares * lambda + r * r;
     before = x;
   }
@@ -186,7 +186,7 @@ export function layOutBefore(
       if (f > fall) fall = f;
       if (f > fraction * x) fraction = f / x;
       if (k <= reach) {
-        const r = first / x - 1;
+        const r = (first - x) / x;
         ewma -= (back + ewma) * (power[k]! * inverse[n < reach ? n : reach]!);
         squares += r * r * power[k - 1]!;
       }
@@ -256,7 +256,7 @@ export function join(
   const ea = a[at + EWMA_OFFSET]!;
   const eb = b[bt + EWMA_OFFSET]!;
   const de = between + (eb - ea);
-  const r = b[bt + FIRST]! / a[at + LAST]! - 1;
+  const r = (b[bt + FIRST]! - a[at + LAST]!) / a[at + LAST]!;
   const bridge = nb - 1 < reach ? r * r * power[nb - 1]! : 0;
   // λⁿ of 0 drops a far past altogether, also one that is not finite.
   const squares = (fade === 0 ? 0 : a[at + EWMA_SQUARES]! * fade) + bridge + b[bt + EWMA_SQUARES]!;

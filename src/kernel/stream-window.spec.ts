@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { batchStatistics } from './batch-statistics.js';
 import { blocksMargin, cutKey } from './block-cuts.js';
+import { standardDeviation } from './standard-deviation.js';
 import { StreamWindow } from './stream-window.js';
 import {
   FIGURE,
@@ -108,6 +109,18 @@ describe('StreamWindow', () => {
     }
     expect(relative(window.statistics().std!, small.statistics().std!)).toBeLessThan(1e-14);
     expect(relative(window.statistics().trend!, small.statistics().trend!)).toBeLessThan(1e-13);
+    // Returns too: differences of the noise, over the offset.
+    const newest = kept.length - 1;
+    for (const [p, momentum] of [
+      [1, window.statistics().momentum1],
+      [5, window.statistics().momentum5],
+      [10, window.statistics().momentum10],
+    ] as const) {
+      const exact = (kept[newest]! - kept[newest - p]!) / offset[newest - p]!;
+      expect(relative(momentum!, exact)).toBeLessThan(1e-15);
+    }
+    const returns = offset.slice(-19).map((_, i) => (kept[newest - i]! - kept[newest - i - 1]!) / 1e9);
+    expect(relative(window.statistics().volatility!, standardDeviation(returns, 0))).toBeLessThan(1e-9);
   });
 
   it('gives a constant series a deviation of exactly 0, whatever the constant', () => {
@@ -164,7 +177,7 @@ describe('StreamWindow', () => {
     expect(s.trend).toBeNull();
     expect(s.reasons.trend).toEqual({ code: 'warming_up', need: 10, have: 9 });
     expect(s.mean).toBe(104);
-    expect(s.momentum5).toBe(108 / 103 - 1);
+    expect(s.momentum5).toBe(5 / 103);
     expect(s.reasons.momentum10).toEqual({ code: 'warming_up', need: 11, have: 9 });
   });
 
@@ -177,6 +190,35 @@ describe('StreamWindow', () => {
     expect(s.reasons.momentum1).toEqual({ code: 'zero_value' });
     expect(s.reasons.maxDrawdownFraction).toEqual({ code: 'not_positive' });
     expect(s.maxDrawdown).toBe(0);
+  });
+
+  it('tells a quotient out of range from a return on 0', () => {
+    const quotient = new StreamWindow({ capacity: 100 });
+    for (let i = 0; i < 30; i++) quotient.push(i % 2 === 0 ? 1e-300 : 1e300);
+    const square = new StreamWindow({ capacity: 100 });
+    for (let i = 0; i < 30; i++) square.push(i % 2 === 0 ? -1e-100 : -1e100);
+    expect(quotient.statistics().reasons).toMatchObject({
+      momentum1: { code: 'overflow' },
+      volatility: { code: 'overflow' },
+      ewmaVolatility: { code: 'overflow' },
+    });
+    expect(square.statistics().momentum1).toBeCloseTo(1e200, -188);
+    expect(square.statistics().reasons.volatility).toEqual({ code: 'overflow' });
+  });
+
+  it('does not speak of warming up where the window never holds what a figure needs', () => {
+    const window = new StreamWindow({ capacity: 7 });
+    for (let i = 0; i < 6; i++) window.push(100 + i);
+    expect(window.statistics()).toMatchObject({ ready: false, need: 7, have: 6 });
+    window.push(106);
+    const s = window.statistics();
+    expect(s).toMatchObject({ ready: true, need: 7, have: 7 });
+    expect(s.reasons).toEqual({
+      trend: { code: 'window_too_short', need: 10, capacity: 7 },
+      volatility: { code: 'window_too_short', need: 20, capacity: 7 },
+      momentum10: { code: 'window_too_short', need: 11, capacity: 7 },
+    });
+    expect(batchStatistics([1, 2]).reasons.trend).toEqual({ code: 'warming_up', need: 10, have: 2 });
   });
 
   it('does not call values equal whose differences are too small to be squared', () => {
@@ -230,7 +272,14 @@ describe('StreamWindow', () => {
             window.push(x, t);
             all.push({ x, t });
             const inside = all.filter((p) => p.t > t - 1_000).slice(-capacity);
-            expectSame(window.statistics(), { ...batchStatistics(inside.map((p) => p.x)), capacity }, 1e-12);
+            expectSame(
+              window.statistics(),
+              batchStatistics(
+                inside.map((p) => p.x),
+                { capacity },
+              ),
+              1e-12,
+            );
             expect(window.timeAt(0)).toBe(inside[0]!.t);
           }
           const left = window.size;

@@ -186,7 +186,8 @@ export class StreamWindow {
     if (this.count === this.values.length) this.grow();
     const { values } = this;
     const slot = this.tail;
-    if (this.total > 0) keepReturn(this.returns, this.total, x / input[2]! - 1);
+    // Not x / before − 1: the difference of neighbouring values is exact, and a quotient near 1 has lost its digits.
+    if (this.total > 0) keepReturn(this.returns, this.total, (x - input[2]!) / input[2]!);
     values[slot] = x;
     if (this.times !== undefined) this.times[slot] = input[1]!;
     this.tail = slot + 1 === values.length ? 0 : slot + 1;
@@ -263,8 +264,10 @@ export class StreamWindow {
     const slots = values.length;
     const x = values[tail === 0 ? slots - 1 : tail - 1]!;
     out[MOMENTUM_1] = count > 1 ? this.returns[(this.total - 1) & 31]! : Number.NaN;
-    out[MOMENTUM_5] = count > 5 ? x / values[tail < 6 ? tail + slots - 6 : tail - 6]! - 1 : Number.NaN;
-    out[MOMENTUM_10] = count > 10 ? x / values[tail < 11 ? tail + slots - 11 : tail - 11]! - 1 : Number.NaN;
+    const ago5 = count > 5 ? values[tail < 6 ? tail + slots - 6 : tail - 6]! : Number.NaN;
+    const ago10 = count > 10 ? values[tail < 11 ? tail + slots - 11 : tail - 11]! : Number.NaN;
+    out[MOMENTUM_5] = (x - ago5) / ago5;
+    out[MOMENTUM_10] = (x - ago10) / ago10;
     if (count >= volatilityNeeds) returnsVariance(out, VOLATILITY, this.returns, this.total);
     else out[VOLATILITY] = Number.NaN;
     annualise(out, periodsPerYear);
@@ -289,7 +292,7 @@ export class StreamWindow {
     input[0] = x;
     const newest = this.total & 31;
     // Its place holds no return that counts.
-    if (this.total > 0) keepReturn(this.returns, this.total, x / input[2]! - 1);
+    if (this.total > 0) keepReturn(this.returns, this.total, (x - input[2]!) / input[2]!);
     copySegment(hot, SCRATCH, hot, TAIL);
     const bridge = hot[BRIDGE]!;
     if (hot[TAIL] === 0) {
@@ -301,7 +304,8 @@ export class StreamWindow {
     hot[BRIDGE] = bridge;
     const count = full ? this.count : this.count + 1;
     for (const [figure, back] of momenta) {
-      figures[figure] = count > back ? x / this.at(this.count - back) - 1 : Number.NaN;
+      const before = count > back ? this.at(this.count - back) : Number.NaN;
+      figures[figure] = (x - before) / before;
     }
     if (count >= volatilityNeeds) returnsVariance(figures, VOLATILITY, this.returns, this.total + 1);
     else figures[VOLATILITY] = Number.NaN;

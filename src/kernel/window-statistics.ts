@@ -52,7 +52,9 @@ export const valuesForAll = 20;
 export type UndefinedReason =
   /** Fewer values than the figure needs. */
   | { readonly code: 'warming_up'; readonly need: number; readonly have: number }
-  /** A return or a fraction of a value that is 0. */
+  /** Fewer values than the figure needs, and the window never holds more. */
+  | { readonly code: 'window_too_short'; readonly need: number; readonly capacity: number }
+  /** A return from a value that is 0, or, with values on both sides of 0, too close to it for the quotient. */
   | { readonly code: 'zero_value' }
   /** A drawdown as a fraction needs values above 0. */
   | { readonly code: 'not_positive' }
@@ -68,7 +70,7 @@ export type UndefinedReason =
 export interface WindowStatistics {
   readonly count: number;
   readonly capacity: number;
-  /** Whether the window holds the values that every figure needs. */
+  /** Whether the window holds the values that every figure needs, or as many as it ever will. */
   readonly ready: boolean;
   readonly need: number;
   readonly have: number;
@@ -111,12 +113,19 @@ const smallestSpread = 1e-140;
 /** Every figure that can be undefined, for callers that walk over them. */
 export const figureNames = Object.keys(needs) as readonly FigureName[];
 
-/** Turns the raw figures into an object: NaN and ±Infinity become `null` with a reason. */
-export function describeFigures(figures: Float64Array, capacity: number): WindowStatistics {
+/**
+ * Turns the raw figures into an object: NaN and ±Infinity become `null` with a reason.
+ * @param longest most values that there may be some time, if that is not the capacity
+ */
+export function describeFigures(
+  figures: Float64Array,
+  capacity: number,
+  longest = capacity,
+): WindowStatistics {
   const count = figures[FIGURE.count]!;
   const reasons: Partial<Record<FigureName, UndefinedReason>> = {};
   const value = (name: FigureName): number | null => {
-    const reason = undefinedReason(figures, name);
+    const reason = undefinedReason(figures, name, longest);
     if (reason === null) return figures[FIGURE[name]]!;
     reasons[name] = reason;
     return null;
@@ -124,8 +133,8 @@ export function describeFigures(figures: Float64Array, capacity: number): Window
   return {
     count,
     capacity,
-    ready: count >= Math.min(valuesForAll, capacity),
-    need: valuesForAll,
+    ready: count >= Math.min(valuesForAll, longest),
+    need: Math.min(valuesForAll, longest),
     have: count,
     current: value('current'),
     mean: value('mean'),
@@ -148,14 +157,19 @@ export function describeFigures(figures: Float64Array, capacity: number): Window
   };
 }
 
-/** Why a raw figure is undefined; `null` when it is not. */
-export function undefinedReason(figures: Float64Array, name: FigureName): UndefinedReason | null {
+/** Why a raw figure of a window of at most `capacity` values is undefined; `null` when it is not. */
+export function undefinedReason(
+  figures: Float64Array,
+  name: FigureName,
+  capacity: number,
+): UndefinedReason | null {
   const x = figures[FIGURE[name]]!;
   const isDeviation = name === 'std' || name === 'stdSample';
   // x − x is 0 for every finite number, NaN otherwise.
   if (!isDeviation && x - x === 0) return null;
   const need = needs[name];
   const have = figures[FIGURE.count]!;
+  if (need > capacity) return { code: 'window_too_short', need, capacity };
   if (have < need) return { code: 'warming_up', need, have };
   if (isDeviation) {
     const spread = figures[FIGURE.max]! - figures[FIGURE.min]!;
@@ -171,8 +185,10 @@ export function undefinedReason(figures: Float64Array, name: FigureName): Undefi
     case 'momentum10':
     case 'volatility':
     case 'ewmaVolatility':
-      // A quotient of two finite values is not finite when the lower one is 0 (or too small for it, which is the same).
-      return { code: 'zero_value' };
+      // Where all values are above 0, or all below it, no divisor was 0: the quotient or its square is out of range.
+      return figures[FIGURE.min]! > 0 || figures[FIGURE.max]! < 0
+        ? { code: 'overflow' }
+        : { code: 'zero_value' };
     default:
       return { code: 'overflow' };
   }
