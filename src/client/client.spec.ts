@@ -310,6 +310,109 @@ describe('TidewatchClient', () => {
     expect(gaps).toMatchObject([{ topic: 'custom.a', reason: 'broker_lost' }]);
   });
 
+  it('gives up on a server that takes the connection and never answers', async () => {
+    await start();
+    const mute = FakeSocket.last;
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(states.at(-1)?.[0]).toBe('waiting');
+    await jest.advanceTimersByTimeAsync(250);
+    expect(FakeSocket.made).toHaveLength(2);
+    FakeSocket.last.accept();
+    // The late answer of the one before changes nothing, nor does the time that it had.
+    mute.accept();
+    await jest.advanceTimersByTimeAsync(20_000);
+    expect([client.state, FakeSocket.made.length]).toEqual(['open', 2]);
+  });
+
+  it('says at once that there is no WebSocket', () => {
+    const { WebSocket } = globalThis;
+    Reflect.deleteProperty(globalThis, 'WebSocket');
+    try {
+      expect(() => new TidewatchClient({ url: 'http://127.0.0.1:8001' })).toThrow('no WebSocket');
+    } finally {
+      globalThis.WebSocket = WebSocket;
+    }
+  });
+
+  it('asks again for what the server had no time for', async () => {
+    const errors: string[] = [];
+    await start();
+    client.subscribe('custom.a', { onMessage: () => {}, onError: (code) => errors.push(code) });
+    const { last } = FakeSocket;
+    last.accept();
+    const limited = { type: 'error', id: 1, code: 'RATE_LIMITED', message: 'slow', retry_after_ms: 1_000 };
+    last.say(limited);
+    await jest.advanceTimersByTimeAsync(2_000);
+    expect(last.sent.map(({ type, topic }) => [type, topic])).toEqual([
+      ['subscribe', 'custom.a'],
+      ['subscribe', 'custom.a'],
+    ]);
+    // Not on another connection, which has asked for everything anyway.
+    last.say(limited);
+    last.lose();
+    await jest.advanceTimersByTimeAsync(250);
+    FakeSocket.last.accept();
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect(FakeSocket.last.sent).toHaveLength(1);
+    expect(errors).toEqual([]);
+  });
+
+  it('refreshes its key, keeps it, and tells the subscriptions that it may not have', async () => {
+    const errors: string[] = [];
+    await start({ token: 'old' });
+    await expect(client.refreshToken('early')).rejects.toThrow('not connected');
+    client.subscribe('analytics.P2', { onMessage: () => {}, onError: (code) => errors.push(code) });
+    FakeSocket.last.accept();
+    const wrong = client.refreshToken('wrong');
+    const wrongId = FakeSocket.last.sent.at(-1)?.id;
+    FakeSocket.last.say({ type: 'error', id: wrongId, code: 'INVALID_TOKEN', message: 'no' });
+    await expect(wrong).rejects.toThrow('INVALID_TOKEN');
+    const fresh = client.refreshToken('fresh');
+    FakeSocket.last.say({ type: 'authenticated', id: FakeSocket.last.sent.at(-1)?.id });
+    await fresh;
+    FakeSocket.last.say({ type: 'unsubscribed', topic: 'analytics.P2', reason: 'FORBIDDEN_TOPIC' });
+    expect(errors).toEqual(['FORBIDDEN_TOPIC']);
+    const lost = client.refreshToken('lost');
+    FakeSocket.last.lose();
+    await expect(lost).rejects.toThrow('connection lost');
+    await jest.advanceTimersByTimeAsync(250);
+    expect(FakeSocket.last.protocols).toEqual(['tidewatch', 'bearer.fresh']);
+    FakeSocket.last.accept();
+    expect(FakeSocket.last.sent).toEqual([]);
+  });
+
+  it('asks to resume no more topics than a message may name, and knows the others are gone', async () => {
+    const gaps: Gap[] = [];
+    await start();
+    client.subscribe('custom.*', { onMessage: () => {}, onGap: (gap) => gaps.push(gap) });
+    const topics = Array.from({ length: 10_000 }, (_, i) => ({
+      topic: `custom.${'x'.repeat(60)}.${i}`,
+      epoch: 'an-epoch-of-usual-length',
+      offset: 1,
+      recovered: false,
+      reason: 'no_position',
+    }));
+    const answer = { type: 'subscribed', id: 1, topic: 'custom.*', topics, topics_left_out: 5 };
+    FakeSocket.last.accept();
+    FakeSocket.last.say(answer);
+    // There was nothing to miss yet.
+    expect(gaps).toEqual([]);
+    FakeSocket.last.lose();
+    await jest.advanceTimersByTimeAsync(250);
+    FakeSocket.last.accept();
+    const [request] = FakeSocket.last.sent;
+    expect(JSON.stringify(request).length).toBeLessThan(550_000);
+    const asked = Object.keys(request?.since as object);
+    expect(asked.length).toBeGreaterThan(3_000);
+    const resumed = new Set(asked);
+    FakeSocket.last.say({
+      ...answer,
+      topics: topics.map((state) => ({ ...state, recovered: resumed.has(state.topic) })),
+    });
+    expect(gaps).toHaveLength(topics.length - asked.length + 1);
+    expect(gaps.at(-1)).toEqual({ topic: 'custom.*', reason: 'too_many_topics', from: null, to: null });
+  });
+
   it('refuses a second subscription to the same topic', async () => {
     await start();
     client.subscribe('custom.a', { onMessage: () => {} });

@@ -1,5 +1,5 @@
 import { Backoff } from './backoff.js';
-import type { PublicationMessage, ServerMessage, SnapshotData, TopicData } from './messages.js';
+import type { ErrorMessage, PublicationMessage, ServerMessage, SnapshotData, TopicData } from './messages.js';
 import { type SubscribeOptions, Subscription } from './subscription.js';
 import { WholeData } from './whole-data.js';
 
@@ -43,11 +43,20 @@ export interface ClientOptions {
   readonly random?: () => number;
 }
 
+/** A key on its way to the server. */
+interface Refresh {
+  readonly token: string;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
 /** Codes after which a fresh token is needed; without a way to get one they are final. */
 const tokenCodes = new Set([3000, 4001]);
 /** Codes after which coming back would only be refused again. */
 const finalCodes = new Set([1000, 1002, 1007, 1009, 4002, 4004]);
 const restartCode = 1012;
+/** How long a server may take to answer the handshake, ms. */
+const connectTimeoutMs = 10_000;
 const openState = 1;
 const ignore = (): void => {};
 
@@ -65,6 +74,7 @@ export class TidewatchClient {
   private readonly backoff: Backoff;
   private readonly heartbeatMs: number;
   private socket: WebSocketLike | null = null;
+  /** For the next attempt, or for the end of this one. */
   private timer: ReturnType<typeof setTimeout> | null = null;
   private heartbeat: ReturnType<typeof setInterval> | null = null;
   private heardAtMs = 0;
@@ -72,10 +82,17 @@ export class TidewatchClient {
   private current: ClientState = 'waiting';
   private readonly pings: { sent: number; resolve: (ms: number) => void; reject: (error: Error) => void }[] =
     [];
+  private readonly refreshes = new Map<number, Refresh>();
+  private readonly make: NonNullable<ClientOptions['WebSocket']>;
+  private token: ClientOptions['token'];
 
+  /** @throws Error when the address is wrong, or there is no WebSocket here: nothing that waiting would mend */
   constructor(private readonly options: ClientOptions) {
-    // A wrong address is the caller's mistake, and is told at once.
     if (typeof options.url === 'string') streamUrl(options.url);
+    const make = options.WebSocket ?? globalThis.WebSocket;
+    if (make === undefined) throw new Error('there is no WebSocket here: pass one as options.WebSocket');
+    this.make = make as unknown as NonNullable<ClientOptions['WebSocket']>;
+    this.token = options.token;
     this.backoff = new Backoff(
       { firstMs: options.firstDelayMs ?? 250, maxMs: options.maxDelayMs ?? 15_000 },
       options.random,
@@ -113,15 +130,23 @@ export class TidewatchClient {
     return new Promise((resolve, reject) => this.sendPing(resolve, reject));
   }
 
-  /** Gives the server a fresh token on the open connection; later connections ask `options.token` as before. */
-  refreshToken(token: string): void {
-    this.send({ type: 'auth', id: this.nextId++, token });
+  /**
+   * Gives the server a fresh key on the open connection. Subscriptions that it may not have end with `FORBIDDEN_TOPIC`.
+   * Later connections take it too, unless `options.token` is a function.
+   * @returns when the server has taken it; rejects with its code when it is refused, or the connection is lost before
+   */
+  refreshToken(token: string): Promise<void> {
+    if (!this.isOpen) return Promise.reject(new Error('not connected'));
+    const id = this.nextId++;
+    return new Promise((resolve, reject) => {
+      this.refreshes.set(id, { token, resolve, reject });
+      this.send({ type: 'auth', id, token });
+    });
   }
 
   /** Ends the connection for good. */
   close(): void {
     this.setState('closed', {});
-    if (this.timer) clearTimeout(this.timer);
     this.drop();
     this.socket?.close(1000);
     this.socket = null;
@@ -134,20 +159,23 @@ export class TidewatchClient {
   private async connect(): Promise<void> {
     if (this.current === 'closed') return;
     this.setState('connecting', {});
-    const make =
-      this.options.WebSocket ?? (globalThis.WebSocket as unknown as NonNullable<ClientOptions['WebSocket']>);
     let socket: WebSocketLike;
     try {
-      const { token, url } = this.options;
+      const { token } = this;
+      const { url } = this.options;
       const address = streamUrl(typeof url === 'function' ? await url() : url);
       const key = typeof token === 'function' ? await token() : token;
       if ((this.current as ClientState) === 'closed') return;
-      socket = new make(address, key === undefined ? ['tidewatch'] : ['tidewatch', `bearer.${key}`]);
+      socket = new this.make(address, key === undefined ? ['tidewatch'] : ['tidewatch', `bearer.${key}`]);
     } catch (error) {
       this.retry(0, String(error));
       return;
     }
     this.socket = socket;
+    this.timer = setTimeout(() => {
+      this.retry(1006, 'no answer to the handshake');
+      socket.close();
+    }, connectTimeoutMs);
     socket.onopen = () => this.opened(socket);
     socket.onmessage = ({ data }) => this.received(JSON.parse(String(data)) as ServerMessage);
     // An error is always followed by a close, which carries the code.
@@ -158,6 +186,8 @@ export class TidewatchClient {
   }
 
   private opened(socket: WebSocketLike): void {
+    if (this.socket !== socket) return;
+    if (this.timer) clearTimeout(this.timer);
     this.heardAtMs = Date.now();
     this.setState('open', {});
     for (const subscription of this.subscriptions.values()) this.send(subscription.request());
@@ -194,17 +224,61 @@ export class TidewatchClient {
         ping?.resolve(performance.now() - ping.sent);
         break;
       }
-      case 'error': {
-        const subscription = message.id == null ? undefined : this.subscriptions.get(message.id);
-        if (subscription) {
-          this.subscriptions.delete(subscription.id);
-          subscription.refused(message.code, message.message);
-        } else this.options.onError?.(message.code, message.message);
+      case 'unsubscribed':
+        if (message.reason !== undefined) this.taken(message.topic, message.reason);
+        break;
+      case 'authenticated': {
+        const refresh = this.refreshed(message.id);
+        if (refresh === undefined) break;
+        if (typeof this.token !== 'function') this.token = refresh.token;
+        refresh.resolve();
         break;
       }
+      case 'error':
+        this.refused(message);
+        break;
       default:
         break;
     }
+  }
+
+  private refused({ id, code, message, retry_after_ms }: ErrorMessage): void {
+    const refresh = id == null ? undefined : this.refreshed(id);
+    const subscription = id == null ? undefined : this.subscriptions.get(id);
+    if (refresh !== undefined) refresh.reject(new Error(code));
+    else if (subscription === undefined) this.options.onError?.(code, message);
+    else if (retry_after_ms !== undefined) this.askAgain(subscription, retry_after_ms);
+    else {
+      this.subscriptions.delete(subscription.id);
+      subscription.refused(code, message);
+    }
+  }
+
+  /** The server is busy, or was asked too much at once. */
+  private askAgain(subscription: Subscription, afterMs: number): void {
+    const { socket } = this;
+    const random = this.options.random ?? Math.random;
+    // Another connection asks for everything by itself.
+    const again = (): void => {
+      if (this.socket === socket && this.subscriptions.has(subscription.id))
+        this.send(subscription.request());
+    };
+    setTimeout(again, afterMs * (1 + random()));
+  }
+
+  /** The key may not see the topic any more. */
+  private taken(topic: string, reason: string): void {
+    for (const subscription of this.subscriptions.values()) {
+      if (subscription.topic !== topic) continue;
+      this.subscriptions.delete(subscription.id);
+      subscription.refused(reason, 'The key may not see this topic any more.');
+    }
+  }
+
+  private refreshed(id: number): Refresh | undefined {
+    const refresh = this.refreshes.get(id);
+    this.refreshes.delete(id);
+    return refresh;
   }
 
   private publication(message: PublicationMessage): void {
@@ -220,7 +294,7 @@ export class TidewatchClient {
     this.drop();
     this.socket = null;
     if (this.current === 'closed') return;
-    if (finalCodes.has(code) || (tokenCodes.has(code) && typeof this.options.token !== 'function')) {
+    if (finalCodes.has(code) || (tokenCodes.has(code) && typeof this.token !== 'function')) {
       this.setState('closed', { code, reason });
       return;
     }
@@ -235,9 +309,13 @@ export class TidewatchClient {
   }
 
   private drop(): void {
+    if (this.timer) clearTimeout(this.timer);
     if (this.heartbeat) clearInterval(this.heartbeat);
+    this.timer = null;
     this.heartbeat = null;
     for (const ping of this.pings.splice(0)) ping.reject(new Error('connection lost'));
+    for (const { reject } of this.refreshes.values()) reject(new Error('connection lost'));
+    this.refreshes.clear();
   }
 
   private unsubscribe(subscription: { readonly id: number; readonly topic: string }): void {

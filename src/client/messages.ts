@@ -107,6 +107,8 @@ export interface ErrorMessage {
   readonly id?: number | null;
   readonly code: string;
   readonly message: string;
+  /** There when the same may be asked again, after so long. */
+  readonly retry_after_ms?: number;
 }
 
 export type ServerMessage =
@@ -114,5 +116,7 @@ export type ServerMessage =
   | SubscribedMessage
   | ErrorMessage
   | PositionMessage
-  | { readonly type: 'unsubscribed'; readonly id: number; readonly topic: string }
+  | { readonly type: 'authenticated'; readonly id: number }
+  /** An answer where it has an id, a decision of the server where it has a reason. */
+  | { readonly type: 'unsubscribed'; readonly id?: number; readonly topic: string; readonly reason?: string }
   | { readonly type: 'pong'; readonly timestamp: number; readonly server_time: number };

@@ -28,6 +28,9 @@ export interface Gap {
   readonly to: number | null;
 }
 
+/** Characters of the positions in one request: the server takes messages of a bounded size. */
+const maxSinceChars = 512 * 1024;
+
 export interface SubscribeOptions<T, S = T> {
   /** `all`: every message, or the connection is closed with 3008 and resumed. `conflate`: the newest, at a rate. */
   readonly policy?: Policy;
@@ -41,7 +44,7 @@ export interface SubscribeOptions<T, S = T> {
   /** The topic's last value at the time of subscribing (for a family: one call per topic). */
   readonly onSnapshot?: (data: S, topic: string) => void;
   readonly onGap?: (gap: Gap) => void;
-  /** The server refused the subscription. It is not tried again. */
+  /** The server refused the subscription, or ended it because a new key may not see it. It is not tried again. */
   readonly onError?: (code: string, message: string) => void;
 }
 
@@ -82,7 +85,7 @@ export class Subscription<Topic extends string = string> {
     if (this.topic.endsWith('*')) {
       // A topic that appeared after subscribing has no epoch here: it cannot be resumed, and the answer will say so.
       const known = [...this.positions].filter(([, { epoch }]) => epoch !== '');
-      if (known.length > 0) message.since = Object.fromEntries(known);
+      if (known.length > 0) message.since = fitting(known);
     } else {
       const since = this.positions.get(this.topic);
       if (since) message.since = since;
@@ -93,10 +96,11 @@ export class Subscription<Topic extends string = string> {
   /** @internal */
   subscribed(message: SubscribedMessage): void {
     if (message.topics !== undefined) {
+      const isFirst = this.positions.size === 0;
       const snapshot = (message.snapshot ?? {}) as Readonly<Record<string, unknown>>;
       for (const state of message.topics) this.joined(state, snapshot[state.topic]);
       // The server names a bounded number of topics: what was missed of the others is not known.
-      if (message.topics_left_out) {
+      if (message.topics_left_out && !isFirst) {
         this.options.onGap?.({ topic: this.topic, reason: 'too_many_topics', from: null, to: null });
       }
     } else if (message.epoch !== undefined && message.offset !== undefined) {
@@ -157,4 +161,16 @@ export class Subscription<Topic extends string = string> {
     if (snapshot === undefined || snapshot === null) return;
     this.options.onSnapshot?.(snapshot as SnapshotData<Topic>, topic);
   }
+}
+
+/** As many as fit, by topic; of the others the answer will say that they cannot be resumed. */
+function fitting(positions: readonly (readonly [string, Position])[]): Record<string, Position> {
+  const since: Record<string, Position> = {};
+  let chars = 0;
+  for (const [topic, position] of positions) {
+    chars += JSON.stringify(topic).length + JSON.stringify(position).length + 2;
+    if (chars > maxSinceChars) break;
+    since[topic] = position;
+  }
+  return since;
 }

@@ -23,8 +23,8 @@ describe('tidewatch/client against the server', () => {
   let proxy: CuttableProxy | undefined;
   let client: TidewatchClient | undefined;
 
-  const start = async () => {
-    const app = await startApp();
+  const start = async (settings: Parameters<typeof startApp>[0] = {}) => {
+    const app = await startApp(settings);
     apps.push(app);
     return app;
   };
@@ -129,6 +129,27 @@ describe('tidewatch/client against the server', () => {
     } finally {
       await browser.close();
     }
+  });
+
+  it('has all its subscriptions in the end where the server takes few messages a second', async () => {
+    const app = await start({ WS_MESSAGES_PER_SECOND: '10' });
+    proxy = await cuttableProxy(portOf(app));
+    const errors: string[] = [];
+    const onError = (code: string) => errors.push(code);
+    const it = follow();
+    const following = Array.from({ length: 45 }, (_, i) =>
+      it.subscribe(`custom.few.${i}`, { onMessage: () => {}, onError }),
+    );
+    await until('all subscribed', () => following.every(({ position }) => position !== null));
+    expect(errors).toEqual([]);
+    const ended = following[0]!;
+    ended.unsubscribe();
+    const got: unknown[] = [];
+    it.subscribe('custom.few.0', { onMessage: (data) => got.push(data), onError });
+    await sleep(300);
+    app.app.get(Hub).publish('custom.few.0', 1);
+    await until('the message', () => got.length > 0);
+    expect([got, errors]).toEqual([[1], []]);
   });
 
   it('measures a round trip and reports a topic that cannot be', async () => {
