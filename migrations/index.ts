@@ -15,6 +15,7 @@ import { FindOpenConnections1763800000130 } from './1763800000130-find-open-conn
 import { CloseDaysFromTicks1763800000140 } from './1763800000140-close-days-from-ticks.js';
 import { SayHowOldLatestTicksAre1763800000150 } from './1763800000150-say-how-old-latest-ticks-are.js';
 import { SayWhichRowsWereRefused1763800000160 } from './1763800000160-say-which-rows-were-refused.js';
+import { NameTheProcessOfARequest1763800000170 } from './1763800000170-name-the-process-of-a-request.js';
 
 /** Append-only, in order: one concern each. A migration that has run anywhere is never edited. */
 export const migrations = [
@@ -35,6 +36,7 @@ export const migrations = [
   CloseDaysFromTicks1763800000140,
   SayHowOldLatestTicksAre1763800000150,
   SayWhichRowsWereRefused1763800000160,
+  NameTheProcessOfARequest1763800000170,
 ] as const;
 
 /** As recorded in `schema_migrations`. */

@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
 import { EventBus } from '../domain/event-bus.js';
-import { IdempotencyRepository } from '../store/idempotency.repository.js';
 import { PortfolioRepository } from '../store/portfolio.repository.js';
 import { StoreModule } from '../store/store.module.js';
 import { IdempotentUploads } from './idempotent-uploads.js';
@@ -18,7 +17,6 @@ import { TicksController } from './ticks.controller.js';
     IngestService,
     IngestGateway,
     IdempotentUploads,
-    IdempotencyRepository,
     {
       provide: KnownPortfolios,
       inject: [PortfolioRepository, EventBus],

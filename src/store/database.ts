@@ -5,6 +5,7 @@ import { StartupError } from '../startup-error.js';
 import type { Dialect, DialectRecord } from './dialect.js';
 import { MeteredPool, type PoolSnapshot } from './metered-pool.js';
 import { type MigrateResult, migrate } from './migrator.js';
+import { Presence } from './presence.js';
 import type { Retention } from './retention.js';
 import { messageOf } from './writer/sqlstate.js';
 
@@ -21,12 +22,14 @@ export const statementTimeoutMs = {
 
 /** Connections for partitions, roll-ups and other work beside the flow. */
 const maintenancePoolMax = 2;
+/** The connection of {@link Presence}. */
+const presenceConnections = 1;
 /** PostgreSQL keeps the last ones for superusers; somebody must get in to look. */
 const spareConnections = 3;
 
 /**
  * The database of this process. Two pools, so that a flush never waits behind a report, and a small third one, so that
- * neither waits behind maintenance. Made by {@link open}: whoever can inject it finds the schema in place.
+ * neither waits behind maintenance; beside them one connection that says that this process lives. Made by {@link open}: whoever can inject it finds the schema in place.
  */
 export class Database {
   private constructor(
@@ -37,6 +40,7 @@ export class Database {
     readonly writer: MeteredPool,
     /** Partitions, roll-ups, clean-up: never on the way of a request. */
     readonly maintenance: MeteredPool,
+    readonly presence: Presence,
     readonly branch: DialectRecord,
     readonly retention: Retention,
   ) {}
@@ -81,6 +85,9 @@ export class Database {
       pool('reader', statementTimeoutMs.interactive, 0),
       pool('writer', statementTimeoutMs.write, 5_000),
       pool('maintenance', statementTimeoutMs.maintenance, 3_000),
+      await Presence.open(url).catch((error: unknown) => {
+        throw explain(error);
+      }),
       result.dialect,
       retention,
     );
@@ -107,7 +114,7 @@ export class Database {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.pools.map((pool) => pool.end()));
+    await Promise.all([...this.pools.map((pool) => pool.end()), this.presence.close()]);
   }
 
   private async requireRoomFor(max: Readonly<Record<PoolName, number>>): Promise<void> {
@@ -118,11 +125,12 @@ export class Database {
     );
     const server = rows[0];
     if (!server) return;
-    const wanted = max.reader + max.writer + max.maintenance;
+    const own = max.maintenance + presenceConnections;
+    const wanted = max.reader + max.writer + own;
     const usable = server.max - server.reserved;
     if (wanted > usable) {
       throw new StartupError(
-        `DB_READER_POOL_MAX ${max.reader} + DB_WRITER_POOL_MAX ${max.writer} + ${max.maintenance} for maintenance = ` +
+        `DB_READER_POOL_MAX ${max.reader} + DB_WRITER_POOL_MAX ${max.writer} + ${own} for maintenance = ` +
           `${wanted} connections, but the server allows ${usable} (max_connections ${server.max}, ${server.reserved} reserved): ` +
           `make the pools smaller or set max_connections to at least ${wanted + server.reserved + spareConnections}`,
       );

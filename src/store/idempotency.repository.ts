@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import type { PoolClient } from 'pg';
 import { Database } from './database.js';
+import { isGone } from './presence.js';
 import { literal } from './sql-literal.js';
 
-/** A request without a sign of life for this long may be taken over by its repetition. */
+/** A request without a sign of life for this long may be taken over by its repetition, whether its process lives or not. */
 const abandonedAfterSeconds = 15;
+/** Of a request that is not finished; `release` puts its last sign of life into the past. */
+const abandoned = `(heartbeat_at < now() - interval '${abandonedAfterSeconds} seconds' OR ${isGone('holder')})`;
 /** How often a running request has to show that it lives. */
 export const heartbeatMs = 5_000;
 
@@ -30,6 +34,12 @@ export type IdempotencyClaim =
       readonly answer: unknown;
     };
 
+interface FinishedRow {
+  readonly body_digest: Buffer;
+  readonly status: number;
+  readonly answer: unknown;
+}
+
 /**
  * Idempotency keys that hold through a crash. The rows of a long request become durable in parts; each part is recorded
  * in the transaction of its rows ({@link partStatement}), so that the repetition of a request whose first attempt died
@@ -42,44 +52,48 @@ export class IdempotencyRepository {
   /** @param scope what the key belongs to: route and client */
   async claim(scope: string, key: string): Promise<IdempotencyClaim> {
     const owner = randomUUID();
+    const { id } = this.database.presence;
     return this.database.writer.use(async (client) => {
-      const taken = await client.query<{ fresh: boolean }>({
+      // Without a lock on a row that is there: its request may be in the middle of a commit.
+      const fresh = await client.query({
         name: 'idempotency_claim',
-        text: `INSERT INTO idempotency_keys AS k (scope, key, owner) VALUES ($1, $2, $3)
-         ON CONFLICT (scope, key) DO UPDATE SET owner = excluded.owner, heartbeat_at = now()
-         WHERE k.finished_at IS NULL AND k.heartbeat_at < now() - interval '${abandonedAfterSeconds} seconds'
-         RETURNING xmax = 0 AS fresh`,
-        values: [scope, key, owner],
+        text: `INSERT INTO idempotency_keys (scope, key, owner, holder) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (scope, key) DO NOTHING`,
+        values: [scope, key, owner, id],
       });
-      if (taken.rows[0]?.fresh) return { state: 'claimed', owner, parts: [] };
-      if (taken.rowCount === 1) {
-        const { rows } = await client.query<{ first_index: string; row_count: number; digest: Buffer }>(
-          `SELECT first_index, row_count, digest FROM idempotency_parts
-           WHERE scope = $1 AND key = $2 ORDER BY first_index`,
-          [scope, key],
-        );
-        const parts = rows.map((r) => ({
-          firstIndex: Number(r.first_index),
-          rowCount: r.row_count,
-          digest: r.digest,
-        }));
-        return { state: 'claimed', owner, parts };
-      }
-      const { rows } = await client.query<{ body_digest: Buffer; status: number; answer: unknown }>(
-        `SELECT body_digest, status, answer FROM idempotency_keys
-         WHERE scope = $1 AND key = $2 AND finished_at IS NOT NULL`,
+      if (fresh.rowCount === 1) return { state: 'claimed', owner, parts: [] };
+      const { rows } = await client.query<Partial<FinishedRow> & { finished: boolean; abandoned: boolean }>(
+        `SELECT finished_at IS NOT NULL AS finished, body_digest, status, answer, ${abandoned} AS abandoned
+         FROM idempotency_keys WHERE scope = $1 AND key = $2`,
         [scope, key],
       );
-      const done = rows[0];
-      if (!done) return { state: 'running' };
-      return { state: 'finished', bodyDigest: done.body_digest, status: done.status, answer: done.answer };
+      const found = rows[0];
+      if (found?.finished) {
+        const { body_digest, status, answer } = found as FinishedRow;
+        return { state: 'finished', bodyDigest: body_digest, status, answer };
+      }
+      if (!found?.abandoned) return { state: 'running' };
+      return this.takeOver(client, scope, key, owner);
     });
   }
 
-  /** Shows that a claimed request lives. @returns false when it has been taken over: stop */
+  /** Whether a claim would now be answered with something else than `running`. */
+  async isDecided(scope: string, key: string): Promise<boolean> {
+    const { rows } = await this.database.reader.query<{ decided: boolean }>({
+      name: 'idempotency_decided',
+      text: `SELECT finished_at IS NOT NULL OR ${abandoned} AS decided
+        FROM idempotency_keys WHERE scope = $1 AND key = $2`,
+      values: [scope, key],
+    });
+    // A row that is gone has outlived its keeping; its key is free.
+    return rows[0]?.decided ?? true;
+  }
+
+  /** Shows that a claimed request lives. @returns false when it has been taken over or released: stop */
   async heartbeat(scope: string, key: string, owner: string): Promise<boolean> {
     const { rowCount } = await this.database.writer.query(
-      'UPDATE idempotency_keys SET heartbeat_at = now() WHERE scope = $1 AND key = $2 AND owner = $3',
+      `UPDATE idempotency_keys SET heartbeat_at = now()
+       WHERE scope = $1 AND key = $2 AND owner = $3 AND heartbeat_at > '-infinity'`,
       [scope, key, owner],
     );
     return rowCount === 1;
@@ -117,21 +131,37 @@ export class IdempotencyRepository {
   }
 
   /**
-   * Lets go of every unfinished request: for a process that has the database to itself and has just started. Whoever
-   * ran them is gone, and their repetitions need not wait until they are taken for dead.
-   */
-  async releaseAll(): Promise<void> {
-    await this.database.writer.query(
-      "UPDATE idempotency_keys SET heartbeat_at = '-infinity' WHERE finished_at IS NULL",
-    );
-  }
-
-  /**
    * The statement that records a part; for `append(rows, { alongside })`. When the request has been taken over by its
    * repetition, it fails and the rows with it: the append rejects with Problem 409 `REQUEST_TAKEN_OVER`.
    */
   partStatement(scope: string, key: string, owner: string, part: DurablePart): string {
     const digest = `'\\x${Buffer.from(part.digest).toString('hex')}'`;
     return `SELECT record_idempotency_part(${literal(scope)}, ${literal(key)}, ${literal(owner)}, ${part.firstIndex}, ${part.rowCount}, ${digest})`;
+  }
+
+  private async takeOver(
+    client: PoolClient,
+    scope: string,
+    key: string,
+    owner: string,
+  ): Promise<IdempotencyClaim> {
+    // Waits for a part that is being committed: it is one of ours afterwards, or gone.
+    const { rowCount } = await client.query(
+      `UPDATE idempotency_keys SET owner = $3, holder = $4, heartbeat_at = now()
+       WHERE scope = $1 AND key = $2 AND finished_at IS NULL AND ${abandoned}`,
+      [scope, key, owner, this.database.presence.id],
+    );
+    if (rowCount === 0) return { state: 'running' };
+    const { rows } = await client.query<{ first_index: string; row_count: number; digest: Buffer }>(
+      `SELECT first_index, row_count, digest FROM idempotency_parts
+       WHERE scope = $1 AND key = $2 ORDER BY first_index`,
+      [scope, key],
+    );
+    const parts = rows.map((r) => ({
+      firstIndex: Number(r.first_index),
+      rowCount: r.row_count,
+      digest: r.digest,
+    }));
+    return { state: 'claimed', owner, parts };
   }
 }

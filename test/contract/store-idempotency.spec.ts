@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { IdempotencyRepository } from '../../src/store/idempotency.repository.js';
 import { openStore, storeBranches, type TestStore } from '../harness/store.js';
+import { until } from '../harness/until.js';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 const ticks = (n: number) =>
@@ -37,6 +38,41 @@ describe.each(storeBranches())('idempotency keys on $dialect', (branch) => {
     expect(await keys.finish('ticks', 'a', owner, outcome)).toBe(true);
     expect(await keys.claim('ticks', 'a')).toEqual({ state: 'finished', ...outcome });
     expect((await keys.claim('metrics', 'a')).state).toBe('claimed');
+  });
+
+  it('frees the keys of a process the moment that it is gone, and no other', async () => {
+    const other = await openStore(store.url);
+    const theirs = new IdempotencyRepository(other.database);
+    await theirs.claim('ticks', 'left');
+    await claimed('ours');
+    expect(await keys.isDecided('ticks', 'left')).toBe(false);
+    expect((await keys.claim('ticks', 'left')).state).toBe('running');
+    await other.close(false);
+    await until(async () => (await keys.isDecided('ticks', 'left')) || undefined, 2_000);
+    expect((await keys.claim('ticks', 'left')).state).toBe('claimed');
+    expect([await keys.isDecided('ticks', 'left'), await keys.isDecided('ticks', 'ours')]).toEqual([
+      false,
+      false,
+    ]);
+  });
+
+  it('does not wait for a part of a request that is being committed', async () => {
+    const { owner } = await claimed('part');
+    const part = { firstIndex: 0, rowCount: 1, digest: digest('x') };
+    await store.database.writer.transaction(async (client) => {
+      await client.query(keys.partStatement('ticks', 'part', owner, part));
+      const asked = performance.now();
+      expect((await keys.claim('ticks', 'part')).state).toBe('running');
+      expect(await keys.isDecided('ticks', 'part')).toBe(false);
+      expect(performance.now() - asked).toBeLessThan(2_000);
+    });
+  });
+
+  it('shows no life in a request that was let go of', async () => {
+    const { owner } = await claimed('done');
+    await keys.release('ticks', 'done', owner);
+    expect(await keys.heartbeat('ticks', 'done', owner)).toBe(false);
+    expect(await keys.isDecided('ticks', 'done')).toBe(true);
   });
 
   it('remembers which parts of an unfinished request are durable', async () => {

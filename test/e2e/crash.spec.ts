@@ -61,7 +61,7 @@ describe('a server that is killed while ticks come in', () => {
         size: 1,
       };
     });
-    // A key whose first request died under way is free again after a lease of seconds: 409 until then, with Retry-After.
+    // A key whose first request died under way is free at once; while it is under way a repetition waits, or comes back after 409.
     for (let attempt = 0; ; attempt++) {
       const response = await fetch(`${url}/api/v1/ingest/ticks`, {
         method: 'POST',

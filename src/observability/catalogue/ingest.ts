@@ -67,6 +67,12 @@ export const ingestKeyFailures = counter(
   { what: ['heartbeat', 'release'] },
 );
 
+export const ingestKeyWaits = counter(
+  'tidewatch_ingest_idempotency_waits_total',
+  'Requests that found their Idempotency-Key in use, by how the wait for the other attempt ended.',
+  { outcome: ['decided', 'timeout', 'too_many'] },
+);
+
 export const ingestLateTicks = counter(
   'tidewatch_ingest_late_ticks_total',
   'Stored ticks with a source time more than a minute before the newest of their symbol.',
