@@ -98,8 +98,9 @@ export class AnalyticsRuntime {
     this.log.info({ ...rebuilt, ms: Math.round(rebuilt.ms) }, 'windows rebuilt from the store');
     metrics.gauge(specs.analyticsRebuildSeconds, {}).set(rebuilt.ms / 1_000);
     metrics.gauge(specs.analyticsRebuildTicks, {}).set(rebuilt.ticks);
-    // What the rebuild applied is not the work of the feed.
+    // What the rebuild applied is not the work of the feed, nor new to the history.
     this.watch.look();
+    this.recorder.resume(this.engine.allStates());
     this.feed.release();
     this.timer = setInterval(() => this.look(), watchEveryMs);
     this.timer.unref();

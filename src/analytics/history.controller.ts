@@ -13,6 +13,9 @@ import {
   portfolioId,
 } from './history.dto.js';
 
+const noValues = 'there are no values in this span';
+const noneOnPage = 'there are no values on this page; next_cursor leads to the rest of the span';
+
 /** Unknown ids that one answer names. */
 const maxListedUnknown = 100;
 
@@ -38,7 +41,7 @@ export class HistoryController {
     const [series] = page.series;
     if (series === undefined && !(await this.portfolios.get(id))) throw notFound('portfolio', id);
     const head = { portfolio_id: id, metric, ...spanOf(page), gaps: query.gaps };
-    send(reply, head, age(series?.asOfMs ?? null), page.nextCursor, function* () {
+    send(reply, head, age(series?.asOfMs ?? null, page), page.nextCursor, function* () {
       yield `"buckets":${series?.bucketsJson ?? '[]'}`;
     });
   }
@@ -59,10 +62,10 @@ export class HistoryController {
       null,
     );
     const head = { ...spanOf(page), gaps: body.gaps, without_data: page.withoutData };
-    send(reply, head, age(newest), page.nextCursor, function* () {
+    send(reply, head, age(newest, page), page.nextCursor, function* () {
       yield '"series":[';
       for (let i = 0; i < page.series.length; i++) {
-        yield `${i > 0 ? ',' : ''}${seriesJson(page.series[i] as HistorySeries)}`;
+        yield `${i > 0 ? ',' : ''}${seriesJson(page.series[i] as HistorySeries, page)}`;
       }
       yield ']';
     });
@@ -119,13 +122,16 @@ const spanOf = (page: HistoryPage) => ({
   resolution_used: page.resolutionUsed,
 });
 
-const age = (asOfMs: number | null) =>
+const age = (asOfMs: number | null, { nextCursor }: HistoryPage) =>
   asOfMs === null
-    ? { as_of: null, data_age_ms: null, reason: 'there are no values in this span' }
+    ? { as_of: null, data_age_ms: null, reason: nextCursor === null ? noValues : noneOnPage }
     : { as_of: iso(asOfMs), data_age_ms: dataAgeMs(asOfMs, Date.now()) };
 
-const seriesJson = ({ portfolioId: id, metricType, asOfMs, bucketsJson }: HistorySeries): string => {
-  const head = { portfolio_id: id, metric_type: metricType, ...age(asOfMs) };
+const seriesJson = (
+  { portfolioId: id, metricType, asOfMs, bucketsJson }: HistorySeries,
+  page: HistoryPage,
+): string => {
+  const head = { portfolio_id: id, metric_type: metricType, ...age(asOfMs, page) };
   return `${JSON.stringify(head).slice(0, -1)},"buckets":${bucketsJson}}`;
 };
 

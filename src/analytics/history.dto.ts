@@ -21,7 +21,7 @@ const moment = isoOrMs.refine((ms) => ms >= 0 && ms <= latestMs, 'must lie betwe
 
 /** In a URL a number is text too. */
 const momentInUrl = z.preprocess(
-  (value) => (typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value),
+  (value) => (typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value),
   moment,
 );
 

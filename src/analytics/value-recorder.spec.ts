@@ -32,7 +32,7 @@ function setUp(refuse = false) {
       updatedAtMs: 0,
     },
   });
-  const tick = (i: number, everyMs: number): void => {
+  const apply = (i: number, everyMs: number): void => {
     engine.beginBatch({ ingestedAtMs: 0, storedAtMs: 0 });
     engine.applyTick({
       symbol: 'A',
@@ -42,9 +42,14 @@ function setUp(refuse = false) {
       sourceId: null,
       seq: i + 1,
     });
+  };
+  /** Ticks that are announced together. */
+  const ticks = (from: number, to: number, everyMs: number): void => {
+    for (let i = from; i < to; i++) apply(i, everyMs);
     for (const state of engine.takeChanged()) recorder.marked(state);
   };
-  return { recorder, written, metrics, errors, tick };
+  const tick = (i: number, everyMs: number): void => ticks(i, i + 1, everyMs);
+  return { recorder, engine, written, metrics, errors, apply, ticks, tick };
 }
 
 describe('ValueRecorder', () => {
@@ -63,6 +68,28 @@ describe('ValueRecorder', () => {
     });
     expect(written.filter((p) => p.metricType === 'volatility')).toHaveLength(2);
     expect(written.filter((p) => p.metricType === 'max_drawdown')).toHaveLength(2);
+  });
+
+  it('records what lies between where one announcement covers much source time', async () => {
+    const { recorder, written, ticks } = setUp();
+    ticks(0, 5_000, 1_000);
+    ticks(5_000, 5_060, 1_000);
+    await recorder.stop();
+    const times = written.filter((p) => p.metricType === 'value').map((p) => p.tsMs / 1_000);
+    expect(times.slice(0, 3)).toEqual([0, 50, 100]);
+    expect(times.filter((t) => t < 5_000)).toHaveLength(100);
+    expect(times.filter((t) => t >= 5_000)).toEqual(Array.from({ length: 60 }, (_, i) => 5_000 + i));
+    expect(written.find((p) => p.tsMs === 50_000)).toMatchObject({ value: 2 * (100 + (50 % 7)) });
+  });
+
+  it('does not record again what the windows hold after a restart', async () => {
+    const { recorder, engine, written, ticks, apply } = setUp();
+    for (let i = 0; i < 100; i++) apply(i, 1_000);
+    engine.takeChanged();
+    recorder.resume(engine.allStates());
+    ticks(100, 104, 1_000);
+    await recorder.stop();
+    expect(written.map((p) => p.tsMs)).toEqual([100_000, 101_000, 102_000, 103_000]);
   });
 
   it('is bounded in rate, and counts what the store refuses', async () => {

@@ -16,15 +16,22 @@ const flushMs = 250;
 const batchPoints = 5_000;
 /** Statistics move slowly: they go with every tenth value. */
 const statisticsEvery = 10;
+/** Most values of the time between two announcements: of recorded ticks, one batch may span hours. */
+const maxBetween = 100;
 
+/** What was recorded last of a portfolio. */
 interface Last {
-  asOfMs: number;
-  count: number;
+  readonly asOfMs: number;
+  /** Values so far. */
+  readonly count: number;
+  /** `window.pushed` then: what came since is not recorded. */
+  readonly pushed: number;
 }
 
 /**
  * Writes portfolio values (and now and then volatility and drawdown) to the store, so that there is a history. At most
- * one point per portfolio and interval of source time, within a bounded rate; what cannot be written is counted.
+ * one point per portfolio and interval of source time, within a bounded rate; what cannot be written is counted. Where an
+ * announcement covers much source time (recorded ticks come faster than they happened), the window has what was between.
  */
 export class ValueRecorder {
   private readonly last = new WeakMap<PortfolioState, Last>();
@@ -42,6 +49,14 @@ export class ValueRecorder {
     private readonly onError: (error: unknown) => void,
   ) {}
 
+  /** What the windows hold was recorded by an earlier process. */
+  resume(states: Iterable<PortfolioState>): void {
+    for (const state of states) {
+      const { asOfMs, window } = state;
+      if (window.size > 0) this.last.set(state, { asOfMs, count: 0, pushed: window.pushed });
+    }
+  }
+
   /** Called when a portfolio was marked. */
   marked(state: PortfolioState): void {
     const { value, asOfMs } = state;
@@ -49,8 +64,10 @@ export class ValueRecorder {
     const last = this.last.get(state);
     if (last && asOfMs < last.asOfMs + this.intervalMs) return;
     if (!this.allowed()) return;
+    const between = last === undefined || asOfMs >= last.asOfMs + 2 * this.intervalMs;
+    if (between) this.addBetween(state, last);
     const count = (last?.count ?? 0) + 1;
-    this.last.set(state, { asOfMs, count });
+    this.last.set(state, { asOfMs, count, pushed: state.window.pushed });
     this.add(state.id, 'value', value, asOfMs);
     if (count % statisticsEvery === 0) this.addStatistics(state);
     this.timer ??= setTimeout(() => void this.flush(), flushMs);
@@ -60,6 +77,25 @@ export class ValueRecorder {
   async stop(): Promise<void> {
     clearTimeout(this.timer);
     while (this.waiting.length > 0 || this.writing) await this.flush();
+  }
+
+  /** Values of the time since the last one, evenly spaced, as far as the rate leaves more than others will need. */
+  private addBetween({ id, window, asOfMs }: PortfolioState, last: Last | undefined): void {
+    // Without the newest, which is recorded in any case.
+    const end = window.size - 1;
+    const fresh = window.pushed - 1 - (last?.pushed ?? 0);
+    if (fresh < 1 || end < 1) return;
+    const first = Math.max(0, end - fresh);
+    const fromMs = last?.asOfMs ?? window.timeAt(first);
+    const step = Math.max(this.intervalMs, (asOfMs - fromMs) / maxBetween);
+    let next = last === undefined ? fromMs : fromMs + step;
+    for (let i = first; i < end && this.allowance > maxPointsPerSecond / 2; i++) {
+      const tsMs = window.timeAt(i);
+      if (tsMs < next || tsMs > asOfMs - step) continue;
+      this.add(id, 'value', window.at(i), tsMs);
+      this.allowance--;
+      next = tsMs + step;
+    }
   }
 
   private addStatistics({ id, window, asOfMs }: PortfolioState): void {

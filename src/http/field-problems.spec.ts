@@ -22,6 +22,7 @@ describe('what is wrong with a field', () => {
     const ts = z.union([z.iso.datetime({ offset: true }), z.number()]);
     expect(wrong(z.array(ts), [true])).toEqual(['/0 must be a string or a number']);
     expect(wrong(z.array(ts), ['x'])).toEqual(['/0 must be an ISO 8601 time with its zone']);
+    expect(wrong(z.object({ ts }), {})).toEqual(['/ts is missing: must be a string or a number']);
   });
 
   it('judges by the way that was meant', () => {

@@ -40,11 +40,14 @@ function problemsAt(issue: Issue, base: Path, part: RequestPart): FieldProblem[]
   // Of the alternatives, the one that was meant is the one with the right shape and the fewest faults.
   const nearest = meant.sort((a, b) => a.length - b.length)[0];
   if (nearest !== undefined) return nearest.flatMap((each) => problemsAt(each, path, part));
-  const message =
-    alternatives.length > 0
-      ? `must be ${[...new Set(alternatives.flatMap((issues) => issues.map(wanted)))].join(' or ')}`
-      : messageOf(issue);
+  const message = alternatives.length > 0 ? messageOfAll(alternatives.flat()) : messageOf(issue);
   return [{ pointer: pointer(path, part), code: codeOf(issue), message }];
+}
+
+/** What all alternatives of a union say. */
+function messageOfAll(issues: readonly Issue[]): string {
+  const missing = issues.every(({ message }) => message.endsWith(', received undefined'));
+  return `${missing ? 'is missing: ' : ''}must be ${[...new Set(issues.map(wanted))].join(' or ')}`;
 }
 
 /** Our own checks name their code, or the value is just `INVALID`. */
