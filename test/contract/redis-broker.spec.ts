@@ -68,6 +68,52 @@ const through = (port: number, url: string): string => url.replace(/:\d+\//, `:$
 
 brokerContract('redis', () => world());
 
+describe('what the redis broker keeps in Redis', () => {
+  it('ends: positions after a time, names with them, and no family brings a forgotten topic back', async () => {
+    const here = await world();
+    const redis = new Redis(here.url);
+    const first = await here.node();
+    first.follows = (topic) => topic === 'custom.followed';
+    const meta = async (topic: string) => (await redis.keys(`*:meta:${topic}`))[0]!;
+    const names = async () => {
+      const shards = await redis.keys('*:topics');
+      return (await Promise.all(shards.map((shard) => redis.smembers(shard)))).flat();
+    };
+    await first.broker.publish(['said', 'gone', 'gone.too'].map((t) => ({ topic: `custom.${t}`, data: t })));
+    await first.broker.open('custom.empty');
+    await first.broker.open('custom.followed');
+    const [said, empty] = [
+      await redis.pttl(await meta('custom.said')),
+      await redis.pttl(await meta('custom.empty')),
+    ];
+    expect(said).toBeGreaterThan(6 * 86_400_000);
+    expect(empty).toBeGreaterThan(0);
+    expect(empty).toBeLessThanOrEqual(3_600_000);
+    for (const key of await redis.keys('*:seen:*')) expect(await redis.pttl(key)).toBeGreaterThan(0);
+
+    // What is followed is kept for as long as it is.
+    await redis.pexpire(await meta('custom.followed'), 1_000);
+    await (first.broker as RedisBroker).audit();
+    expect(await redis.pttl(await meta('custom.followed'))).toBeGreaterThan(3_000_000);
+
+    // As at the end of their time.
+    for (const topic of ['custom.gone', 'custom.gone.too']) await redis.del(await meta(topic));
+    const late = await here.node();
+    expect(await late.broker.openFamily('custom.gone.*')).toBe(0);
+    expect(late.broker.get('custom.gone.too')).toBeUndefined();
+    expect((await names()).sort()).toEqual(['custom.empty', 'custom.followed', 'custom.gone', 'custom.said']);
+    for (let shard = 0; shard < 16; shard++) await (late.broker as RedisBroker).trim();
+    expect((await names()).sort()).toEqual(['custom.empty', 'custom.followed', 'custom.said']);
+    expect(await redis.keys('*:meta:custom.gone*')).toEqual([]);
+
+    // It may begin again, and is known again.
+    await first.broker.publish([{ topic: 'custom.gone', data: 'back' }]);
+    expect(await names()).toContain('custom.gone');
+    redis.disconnect();
+    await here.end();
+  });
+});
+
 describe('the redis broker without Redis', () => {
   const publish = (node: Node, topic: string, ...data: unknown[]) =>
     Promise.resolve(node.broker.publish(data.map((d) => ({ topic, data: d }))));

@@ -15,6 +15,8 @@ export class Mirror {
   filling: NodeJS.Timeout | null = null;
   /** When it was last asked for by someone who is about to follow it. */
   askedMs = 0;
+  /** When Redis was last told that it is followed. */
+  keptMs = 0;
   /** Older history on its way from Redis, from that offset. */
   reaching: { readonly from: number; readonly done: Promise<void> } | null = null;
   /** `alone`: where Redis stood when it was last heard; `null` when it was never. */

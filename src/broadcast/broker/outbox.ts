@@ -187,7 +187,7 @@ export class Outbox {
     const names = entries.flatMap(({ topic }) => [keys.meta(topic), keys.history(topic)]);
     return this.link.redis.tidewatchPublish(
       names.length + 2,
-      keys.seen(shard.index),
+      keys.seen(shard.index, this.origin),
       keys.topics(shard.index),
       ...names,
       keys.channel(shard.index),

@@ -6,6 +6,7 @@ import type { Mirror } from './mirror.js';
 import type { Outbox } from './outbox.js';
 import { type RedisKeys, shardCount } from './redis-keys.js';
 import type { RedisLink, StreamEntry } from './redis-link.js';
+import { keepEveryMs, keepMs } from './redis-scripts.js';
 
 /** How long a hole in the offsets may be the network's doing before it is looked up, ms. */
 export const holeMs = 50;
@@ -13,8 +14,6 @@ export const holeMs = 50;
 const maxAtOnce = 500;
 /** Topics that one audit compares. */
 const auditTopics = 1_000;
-/** Names that one step through the topics of a shard looks at. */
-const scanNames = 1_000;
 
 /** What is done with what Redis says. */
 export interface CatchUpListener {
@@ -28,6 +27,9 @@ export interface CatchUpListener {
 
 /** Reads from Redis where topics stand and what this process has not heard of them. */
 export class RedisCatchUp {
+  /** Where the next audit begins. */
+  private audited = 0;
+
   constructor(
     private readonly keys: RedisKeys,
     private readonly link: RedisLink,
@@ -40,7 +42,7 @@ export class RedisCatchUp {
   /** Asks something of every shard, so that a master of a cluster that is frozen is noticed. */
   async probe(): Promise<void> {
     const { keys, link } = this;
-    const asked = Array.from({ length: shardCount }, (_, shard) => link.redis.exists(keys.seen(shard)));
+    const asked = Array.from({ length: shardCount }, (_, shard) => link.redis.exists(keys.topics(shard)));
     await link.promptly(Promise.all(asked));
   }
 
@@ -59,28 +61,6 @@ export class RedisCatchUp {
     const offset = Number(reached);
     const last = body === '' ? null : Publication.fromJson(name, prefix, offset, Number(tsMs), body);
     return { epoch, offset, last };
-  }
-
-  /** The topics of a family that Redis knows: at most `max`, and how many there are beyond. */
-  async topicsOf(family: string, max: number): Promise<{ topics: string[]; beyond: number }> {
-    const prefix = family.slice(0, -1);
-    const topics: string[] = [];
-    let beyond = 0;
-    const scan = async (shard: number): Promise<void> => {
-      let cursor = '0';
-      do {
-        const asked = this.link.redis.sscan(this.keys.topics(shard), cursor, 'COUNT', scanNames);
-        const [next, names] = await this.link.promptly(asked);
-        for (const name of names) {
-          if (!name.startsWith(prefix)) continue;
-          if (topics.length < max) topics.push(name);
-          else beyond++;
-        }
-        cursor = next;
-      } while (cursor !== '0');
-    };
-    await Promise.all(Array.from({ length: shardCount }, (_, shard) => scan(shard)));
-    return { topics, beyond };
   }
 
   /** Reads what a client that stands at a position has missed, as far as Redis remembers it. */
@@ -164,16 +144,22 @@ export class RedisCatchUp {
 
   /**
    * Compares positions with Redis: the last message of a topic may be the one that was not heard. Where there are more
-   * topics than one round takes, it is a different part each time.
+   * topics than one round takes, the next round goes on where this one ends. Redis keeps what is followed.
    */
-  async audit(mirrors: readonly Mirror[]): Promise<void> {
-    const from = mirrors.length <= auditTopics ? 0 : Math.floor(Math.random() * mirrors.length);
-    const part = [...mirrors.slice(from), ...mirrors.slice(0, from)].slice(0, auditTopics);
+  async audit(mirrors: readonly Mirror[], nowMs: number): Promise<void> {
+    const from = this.audited < mirrors.length ? this.audited : 0;
+    const part = mirrors.slice(from, from + auditTopics);
+    this.audited = from + part.length;
     await inBatches(part, async (mirror) => {
-      const offset = await this.link.redis.hget(this.keys.meta(mirror.log.name), 'o');
-      if (Number(offset) <= mirror.log.offset) return;
+      const meta = this.keys.meta(mirror.log.name);
+      const offset = Number(await this.link.redis.hget(meta, 'o'));
+      if (nowMs - mirror.keptMs >= keepEveryMs) {
+        mirror.keptMs = nowMs;
+        await this.link.redis.pexpire(meta, keepMs(offset));
+      }
+      if (offset <= mirror.log.offset) return;
       await pause(holeMs);
-      if (Number(offset) > mirror.log.offset) await this.fill(mirror);
+      if (offset > mirror.log.offset) await this.fill(mirror);
     });
   }
 

@@ -29,14 +29,14 @@ export class RedisKeys {
     return `${this.tag(this.shardOf(topic))}:history:${topic}`;
   }
 
-  /** Set: topics of the shard that have been published or followed. */
+  /** Set: topics of the shard that Redis knows, and some that it has forgotten since. */
   topics(shard: number): string {
     return `${this.tag(shard)}:topics`;
   }
 
-  /** Hash: what each node has published last and where it landed, so that a repeated call publishes nothing twice. */
-  seen(shard: number): string {
-    return `${this.tag(shard)}:seen`;
+  /** What a process has published last and where it landed, so that a repeated call publishes nothing twice. */
+  seen(shard: number, origin: string): string {
+    return `${this.tag(shard)}:seen:${origin}`;
   }
 
   channel(shard: number): string {

@@ -1,5 +1,5 @@
 import { Cluster, Redis } from 'ioredis';
-import { openScript, publishScript, renewScript } from './redis-scripts.js';
+import { knownScript, openScript, publishScript, renewScript } from './redis-scripts.js';
 
 /** A stream entry: id, then fields and values in turn. */
 export type StreamEntry = [id: string, fields: string[]];
@@ -9,6 +9,7 @@ interface Scripts {
   tidewatchPublish(keys: number, ...rest: (string | number)[]): Promise<string>;
   tidewatchOpen(keys: number, ...rest: string[]): Promise<[string, string, string, string]>;
   tidewatchRenew(keys: number, ...rest: (string | number)[]): Promise<string>;
+  tidewatchKnown(keys: number, ...rest: string[]): Promise<string[]>;
 }
 
 export interface LinkListener {
@@ -55,6 +56,7 @@ export class RedisLink {
     commands.defineCommand('tidewatchPublish', { lua: publishScript });
     commands.defineCommand('tidewatchOpen', { lua: openScript });
     commands.defineCommand('tidewatchRenew', { lua: renewScript });
+    commands.defineCommand('tidewatchKnown', { lua: knownScript });
     this.commands = commands as (Redis | Cluster) & Scripts;
     this.listener = isCluster ? commands : this.single(undefined);
     this.listener.on(isCluster ? 'smessage' : 'message', (_channel: string, text: string) =>

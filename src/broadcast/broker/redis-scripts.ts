@@ -1,17 +1,24 @@
-/** How long the positions of a topic are kept after its last message, ms. */
-export const metaTtlMs = 7 * 24 * 3_600_000;
+/** How long the positions of a topic are kept after its last message, or since it was last followed, ms. */
+const metaTtlMs = 7 * 24 * 3_600_000;
+/** … of a topic that has had no message: whoever may read can make up names. */
+const emptyTtlMs = 3_600_000;
 const seenTtlMs = 24 * 3_600_000;
+
+/** How long to keep the positions of a topic that somebody follows, ms. */
+export const keepMs = (offset: number): number => (offset === 0 ? emptyTtlMs : metaTtlMs);
+/** How often that has to be said, ms. */
+export const keepEveryMs = emptyTtlMs / 4;
 
 /**
  * Publishes a batch of one shard: gives offsets, remembers, announces. Called again with the same origin and number, it
  * does nothing and answers as it did before.
  *
- * KEYS: seen, topics, then meta and history of each message. ARGV: channel, origin, number, epoch for topics that have
+ * KEYS: seen of the origin, topics, then meta and history of each message. ARGV: channel, origin, number, epoch for topics that have
  * none, longest history, its time to live, PUBLISH or SPUBLISH, then topic, time and body of each message.
  * Answers lines of `epoch\toffset`.
  */
 export const publishScript = `
-local seen = redis.call('HGET', KEYS[1], ARGV[2])
+local seen = redis.call('GET', KEYS[1])
 if seen then
   local bar = string.find(seen, '|', 1, true)
   if tonumber(string.sub(seen, 1, bar - 1)) >= tonumber(ARGV[3]) then return string.sub(seen, bar + 1) end
@@ -37,8 +44,7 @@ for i = 1, (#KEYS - 2) / 2 do
 end
 redis.call(ARGV[7], ARGV[1], table.concat(lines, '\\n'))
 local answer = table.concat(positions, '\\n')
-redis.call('HSET', KEYS[1], ARGV[2], ARGV[3] .. '|' .. answer)
-redis.call('PEXPIRE', KEYS[1], ${seenTtlMs})
+redis.call('SET', KEYS[1], ARGV[3] .. '|' .. answer, 'PX', ${seenTtlMs})
 return answer
 `;
 
@@ -52,7 +58,7 @@ if not epoch then
   epoch = ARGV[1]
   redis.call('DEL', KEYS[2])
   redis.call('HSET', KEYS[1], 'e', epoch, 'o', 0)
-  redis.call('PEXPIRE', KEYS[1], ${metaTtlMs})
+  redis.call('PEXPIRE', KEYS[1], ${emptyTtlMs})
   redis.call('SADD', KEYS[3], ARGV[2])
 end
 local rest = redis.call('HMGET', KEYS[1], 'o', 't', 'b')
@@ -71,6 +77,19 @@ if now[1] == ARGV[1] and tonumber(now[2] or '0') < tonumber(ARGV[3]) then
   return ARGV[2]
 end
 return now[1] or ''
+`;
+
+/**
+ * Takes the names of topics that Redis has forgotten out of the names of its shard.
+ * KEYS: topics, then meta of each name. ARGV: the names. Answers those that it still knows.
+ */
+export const knownScript = `
+local known = {}
+for i, name in ipairs(ARGV) do
+  if redis.call('EXISTS', KEYS[i + 1]) == 1 then known[#known + 1] = name
+  else redis.call('SREM', KEYS[1], name) end
+end
+return known
 `;
 
 /** One announced message. */

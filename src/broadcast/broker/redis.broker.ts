@@ -18,11 +18,14 @@ import { holeMs, inBatches, RedisCatchUp } from './redis-catch-up.js';
 import { namespaceOf, RedisKeys, shardCount } from './redis-keys.js';
 import { RedisLink } from './redis-link.js';
 import { type Line, readAnnouncement } from './redis-scripts.js';
+import { RedisTopics } from './redis-topics.js';
 
 /** Messages that may wait for Redis while it is away. */
 const maxQueued = 100_000;
 /** How often the positions of followed topics are compared with Redis, ms. */
 const auditMs = 5_000;
+/** How often the names of one shard are looked through for topics that Redis has forgotten, ms: all within the hour. */
+const trimMs = 3_600_000 / shardCount;
 /** How long to wait before another attempt to come back, ms. */
 const restMs = 500;
 
@@ -51,6 +54,7 @@ export class RedisBroker extends Broker {
   private readonly link: RedisLink;
   private readonly outbox: Outbox;
   private readonly catchUp: RedisCatchUp;
+  private readonly topics: RedisTopics;
   private readonly epochs = new Epochs();
   private listener!: BrokerListener;
   /** Counts attempts to recover, so that one that was overtaken ends. */
@@ -81,6 +85,7 @@ export class RedisBroker extends Broker {
       onUp: () => void this.recover(),
       onDown: (reason) => this.degrade(reason),
     });
+    this.topics = new RedisTopics(this.keys, this.link);
     this.outbox = new Outbox(
       this.keys,
       this.link,
@@ -130,6 +135,7 @@ export class RedisBroker extends Broker {
       // What nobody follows here, Redis keeps.
       setInterval(() => this.history.sweep(this.nowMs(), true), sweepMs).unref(),
       setInterval(() => void this.audit(), auditMs).unref(),
+      setInterval(() => void this.trim(), trimMs).unref(),
     ];
     await this.link.start();
     const until = this.nowMs() + 1_000;
@@ -286,7 +292,7 @@ export class RedisBroker extends Broker {
   override async openFamily(family: string): Promise<number> {
     if (this.isAlone) return 0;
     try {
-      const { topics, beyond } = await this.catchUp.topicsOf(family, this.maxFamilyTopics);
+      const { topics, beyond } = await this.topics.of(family, this.maxFamilyTopics);
       let refused = 0;
       await inBatches(topics, async (topic) => {
         try {
@@ -346,12 +352,18 @@ export class RedisBroker extends Broker {
     }, holeMs);
   }
 
-  private async audit(): Promise<void> {
+  /** Compares what is followed with Redis, which is to keep it. */
+  async audit(): Promise<void> {
     if (this.state !== 'ok') return;
     const followed = [...this.mirrors.values()].filter(
       (mirror) => mirror.state === 'live' && this.listener.isFollowed(mirror.log.name),
     );
-    await this.quietly(this.catchUp.audit(followed));
+    await this.quietly(this.catchUp.audit(followed, this.nowMs()));
+  }
+
+  /** Takes the names of topics that Redis has forgotten out of one shard; of the next one when called again. */
+  async trim(): Promise<void> {
+    if (this.state === 'ok') await this.quietly(this.topics.trim());
   }
 
   // ── Redis away and back ────────────────────────────────────────────────────────────────────────────────────────
