@@ -197,6 +197,9 @@ describe('StreamWindow', () => {
     for (let i = 0; i < 30; i++) quotient.push(i % 2 === 0 ? 1e-300 : 1e300);
     const square = new StreamWindow({ capacity: 100 });
     for (let i = 0; i < 30; i++) square.push(i % 2 === 0 ? -1e-100 : -1e100);
+    const difference = new StreamWindow({ capacity: 100 });
+    for (const x of [-1.7e308, 1.7e308]) difference.push(x);
+    expect(difference.statistics().reasons.momentum1).toEqual({ code: 'overflow' });
     expect(quotient.statistics().reasons).toMatchObject({
       momentum1: { code: 'overflow' },
       volatility: { code: 'overflow' },

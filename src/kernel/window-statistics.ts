@@ -185,11 +185,14 @@ export function undefinedReason(
     case 'momentum10':
     case 'volatility':
     case 'ewmaVolatility':
-      // Where all values are above 0, or all below it, no divisor was 0: the quotient or its square is out of range.
-      return figures[FIGURE.min]! > 0 || figures[FIGURE.max]! < 0
-        ? { code: 'overflow' }
-        : { code: 'zero_value' };
+      return {
+        code: returnsOverflow(figures[FIGURE.min]!, figures[FIGURE.max]!) ? 'overflow' : 'zero_value',
+      };
     default:
       return { code: 'overflow' };
   }
 }
+
+/** Where all values are above 0, or all below it, no divisor was 0: a difference, its quotient or a square is out of range. */
+const returnsOverflow = (min: number, max: number): boolean =>
+  min > 0 || max < 0 || max - min === Number.POSITIVE_INFINITY;
