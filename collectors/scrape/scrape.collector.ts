@@ -1,4 +1,3 @@
-import { parse } from 'yaml';
 import { z } from 'zod';
 import {
   type CollectorContext,
@@ -8,6 +7,7 @@ import {
   defineCollector,
   type MetricSpec,
   NoData,
+  readDocument,
   type UnusableCollector,
 } from '../../src/observability/collection/collector.js';
 import { parsePrometheusText, type ScrapedSample } from './prometheus-text.js';
@@ -48,19 +48,11 @@ export default ({ declarations }: CollectorKit): (CollectorDefinition | Unusable
 
 export function fromDeclaration({ name, path, text }: Declaration): CollectorDefinition | UnusableCollector {
   const unusable = (error: string) => ({ name: `scrape-${name}`, path, error });
-  let yaml: unknown;
   try {
-    yaml = parse(text);
+    return definitionOf(name, readDocument(declarationSchema, text, 'YAML'));
   } catch (error) {
-    return unusable(`not YAML: ${error instanceof Error ? error.message : error}`);
+    return unusable(error instanceof Error ? error.message : String(error));
   }
-  const result = declarationSchema.safeParse(yaml);
-  if (!result.success) {
-    return unusable(
-      result.error.issues.map(({ path: at, message }) => `${at.join('.')}: ${message}`).join('; '),
-    );
-  }
-  return definitionOf(name, result.data);
 }
 
 function definitionOf(name: string, declaration: ScrapeDeclaration): CollectorDefinition {

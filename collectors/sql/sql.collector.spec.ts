@@ -55,7 +55,7 @@ describe('sql', () => {
 
   it.each([
     ['description: [', /not YAML/],
-    ['description: x', /query: .*metrics/],
+    ['description: x', /query is missing: .*metrics/],
     [orders.replace('interval_seconds', 'every'), /every/],
     [orders.replace('tidewatch_sql_open_orders', 'Open Orders'), /is not a metric name/],
   ])('says what is wrong with %j', (text, message) => {

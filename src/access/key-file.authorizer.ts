@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
+import { readDocument } from '../domain/read-document.js';
 import { StartupError } from '../startup-error.js';
 import { Authorizer, type RevocationListener } from './authorizer.js';
 import { type Principal, scopes } from './principal.js';
@@ -9,9 +10,9 @@ import { type Principal, scopes } from './principal.js';
 const pollMs = 250;
 
 const keySchema = z.strictObject({
-  id: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/),
+  id: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'must be 1 to 64 letters, digits, _ . or -'),
   /** `sha256:` and the hex digest of the key. */
-  hash: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+  hash: z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hexadecimal digits in lower case'),
   scopes: z.array(z.enum(scopes)).min(1),
   portfolios: z.array(z.string().min(1).max(64)).optional(),
   expires_at: z.iso.datetime({ offset: true }).optional(),
@@ -19,7 +20,18 @@ const keySchema = z.strictObject({
 
 const fileSchema = z
   .strictObject({ keys: z.array(keySchema).min(1).max(10_000) })
-  .refine(({ keys }) => new Set(keys.map((key) => key.id)).size === keys.length, 'two keys have the same id');
+  .superRefine(({ keys }, context) => {
+    const ids = new Set<string>();
+    keys.forEach(({ id }, i) => {
+      if (ids.has(id))
+        context.addIssue({
+          code: 'custom',
+          path: ['keys', i, 'id'],
+          message: 'must not be the id of another key',
+        });
+      ids.add(id);
+    });
+  });
 
 interface Key {
   readonly hash: string;
@@ -28,13 +40,9 @@ interface Key {
 
 /** What a key file holds: `{keys: [{id, hash, scopes, portfolios?, expires_at?}]}`. @throws Error saying what is wrong */
 export function readKeys(text: string): ReadonlyMap<string, Key> {
-  const result = fileSchema.safeParse(JSON.parse(text));
-  if (!result.success) {
-    const { path, message } = result.error.issues[0]!;
-    throw new Error(`${path.join('.') || 'file'}: ${message}`);
-  }
+  const { keys } = readDocument(fileSchema, text, 'JSON');
   return new Map(
-    result.data.keys.map((key) => [
+    keys.map((key) => [
       key.hash,
       {
         hash: key.hash,
@@ -75,7 +83,7 @@ export class KeyFileAuthorizer extends Authorizer {
       this.stamp = this.fileStamp();
       this.keys = readKeys(readFileSync(path, 'utf8'));
     } catch (error) {
-      throw new StartupError(`API_KEYS: ${path}: ${error instanceof Error ? error.message : error}`);
+      throw this.wrong(error);
     }
     this.timer = setInterval(() => this.look(), pollMs).unref();
   }
@@ -113,9 +121,13 @@ export class KeyFileAuthorizer extends Authorizer {
         this.replace(readKeys(readFileSync(this.path, 'utf8')));
       }
     } catch (error) {
-      this.onProblem(error);
+      this.onProblem(this.wrong(error));
     }
     this.expire();
+  }
+
+  private wrong(error: unknown): StartupError {
+    return new StartupError(`API_KEYS: ${this.path}: ${error instanceof Error ? error.message : error}`);
   }
 
   private replace(next: ReadonlyMap<string, Key>): void {

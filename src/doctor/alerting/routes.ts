@@ -1,5 +1,5 @@
-import { parse } from 'yaml';
 import { z } from 'zod';
+import { readDocument } from '../../domain/read-document.js';
 
 /** What is read of an Alertmanager configuration; the rest of it is Alertmanager's to judge. */
 interface Route {
@@ -31,9 +31,7 @@ export interface AlertRoutes {
 
 /** @throws Error when the text is no Alertmanager configuration, or a matcher cannot be read */
 export function parseRoutes(text: string): AlertRoutes {
-  const parsed = file.safeParse(parse(text));
-  if (!parsed.success) throw new Error(`no Alertmanager configuration: ${z.prettifyError(parsed.error)}`);
-  const { route: root, receivers } = parsed.data;
+  const { route: root, receivers } = configuration(text);
   const addresses = new Map(
     receivers.map(({ name, ...rest }) => [
       name,
@@ -44,6 +42,14 @@ export function parseRoutes(text: string): AlertRoutes {
     receiversOf: (labels) => [...new Set(reached(root, labels, root.receiver))],
     addressesOf: (receiver) => addresses.get(receiver),
   };
+}
+
+function configuration(text: string): z.output<typeof file> {
+  try {
+    return readDocument(file, text, 'YAML');
+  } catch (error) {
+    throw new Error(`no Alertmanager configuration: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 /** Alertmanager's walk: the first child that matches takes the alert, and with `continue` the next ones as well. */

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parse } from 'yaml';
 import { z } from 'zod';
+import { readDocument } from '../../domain/read-document.js';
 import { parseDuration } from './duration.js';
 import { type ConditionSpec, checkCondition, type Direction } from './state-machine.js';
 
@@ -158,9 +158,7 @@ export interface Thresholds {
  * @throws Error that names every wrong entry
  */
 export function parseThresholds(text: string): Thresholds {
-  const parsed = file.safeParse(parse(text));
-  if (!parsed.success) throw new Error(`thresholds: ${z.prettifyError(parsed.error)}`);
-  const { version, targets, limits, slos, burn } = parsed.data;
+  const { version, targets, limits, slos, burn } = readDocument(file, text, 'YAML');
   const rows = mapEntries(targets, toTarget);
   return {
     version,

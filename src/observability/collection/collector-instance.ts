@@ -1,3 +1,4 @@
+import { documentFaults } from '../../domain/document-faults.js';
 import type { Collector, CollectorDefinition, CollectorHost, CollectorLog } from './collector.js';
 import { CollectorClients, type OpenRun, type SharedClients } from './collector-clients.js';
 import { describe, SchemaError } from './error-class.js';
@@ -86,9 +87,6 @@ export class CollectorInstance {
   private async validConfig(): Promise<unknown> {
     const result = await this.definition.manifest.config['~standard'].validate(this.config ?? {});
     if (result.issues === undefined) return result.value;
-    const issues = result.issues.map((issue) =>
-      `${issue.path?.map(String).join('.') ?? ''} ${issue.message}`.trim(),
-    );
-    throw new SchemaError(`configuration: ${issues.join('; ')}`);
+    throw new SchemaError(`configuration: ${documentFaults(result.issues, this.config ?? {})}`);
   }
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
 import { z } from 'zod';
+import { readDocument } from '../../domain/read-document.js';
 
 /** Bounds of an interval, by file and by API alike. */
 export const intervalSeconds = z.number().min(0.5).max(86_400);
@@ -17,14 +17,18 @@ const fileSchema = z.record(
 );
 export type CollectorSettings = z.output<typeof fileSchema>;
 
+/** An empty file is one that changes nothing. */
+const fileOrNothing = z.preprocess((document) => document ?? {}, fileSchema);
+
 /**
  * Reads the file that `COLLECTORS_CONFIG` names: per collector whether it runs, how often, and its own configuration.
  * @throws Error naming every wrong field
  */
 export function readCollectorSettings(path: string | undefined): CollectorSettings {
   if (path === undefined) return {};
-  const result = fileSchema.safeParse(parse(readFileSync(path, 'utf8')) ?? {});
-  if (result.success) return result.data;
-  const issues = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw new Error(`${path}: ${issues.join('; ')}`);
+  try {
+    return readDocument(fileOrNothing, readFileSync(path, 'utf8'), 'YAML');
+  } catch (error) {
+    throw new Error(`${path}: ${error instanceof Error ? error.message : error}`);
+  }
 }

@@ -4,6 +4,7 @@ import type { CounterHandle, HistogramHandle } from '../metrics.js';
 import type { WindowReading } from '../rolling-window.js';
 import type { Sources } from './sources.js';
 
+export { readDocument } from '../../domain/read-document.js';
 export { counter, gauge, histogram, type MetricSpec } from '../metric-spec.js';
 export type { CollectorKit, Declaration } from './collector-kit.js';
 export { infoNumber, parseRedisInfo, type RedisInfo, type RedisMemory, redisMemoryOf } from './redis-info.js';

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
+import { documentFaults, plainly } from '../../domain/document-faults.js';
 import type { CollectorDefinition, UnusableCollector } from './collector.js';
 import { type CollectorKit, collectorKit } from './collector-kit.js';
 import { declarationsIn, subfolders } from './declarations.js';
@@ -178,10 +179,9 @@ function checked(value: unknown): CollectorDefinition | UnusableCollector {
 
   const definition = value as CollectorDefinition;
   if (typeof definition?.create !== 'function') throw new Error('the default export has no create(context)');
-  const result = manifestSchema.safeParse(definition.manifest);
+  const result = manifestSchema.safeParse(definition.manifest, { error: plainly });
   if (!result.success) {
-    const issues = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new Error(`the manifest is wrong: ${issues.join('; ')}`);
+    throw new Error(`the manifest is wrong: ${documentFaults(result.error.issues, definition.manifest)}`);
   }
   return definition;
 }

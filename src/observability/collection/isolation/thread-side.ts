@@ -1,3 +1,4 @@
+import { documentFaults } from '../../../domain/document-faults.js';
 import type { LatencyRow } from '../../latency-windows.js';
 import type { WindowReading } from '../../rolling-window.js';
 import type { Collector, CollectorContext, CollectorDefinition, CollectorHost } from '../collector.js';
@@ -78,10 +79,8 @@ export class ThreadSide {
   private async create(given: unknown, lent: Lent): Promise<Collector> {
     const result = await this.definition.manifest.config['~standard'].validate(given ?? {});
     if (result.issues !== undefined) {
-      const issues = result.issues.map((issue) =>
-        `${issue.path?.map(String).join('.') ?? ''} ${issue.message}`.trim(),
-      );
-      throw Object.assign(new Error(`configuration: ${issues.join('; ')}`), { name: 'SchemaError' });
+      const faults = documentFaults(result.issues, given ?? {});
+      throw Object.assign(new Error(`configuration: ${faults}`), { name: 'SchemaError' });
     }
     const collector = this.definition.create(this.context(result.value, lent), unheard);
     await collector.start?.();
