@@ -1,3 +1,4 @@
+import { dataAgeMs } from '../domain/data-age.js';
 import { finiteOrNull } from '../domain/json-values.js';
 import type { AnalyticsEngine } from './analytics-engine.js';
 import type { CalculatorRegistry } from './calculators/calculator-registry.js';
@@ -71,7 +72,7 @@ export function explain(state: PortfolioState, parts: ExplainParts, nowMs: numbe
           quantity: position.quantity,
           price: position.price,
           price_ts: position.priceTsMs === null ? null : new Date(position.priceTsMs).toISOString(),
-          price_age_ms: position.priceTsMs === null ? null : Math.max(0, nowMs - position.priceTsMs),
+          price_age_ms: position.priceTsMs === null ? null : dataAgeMs(position.priceTsMs, nowMs),
           currency,
           exchange_rate: engine.fxRate(symbol, state.portfolio.currency) ?? null,
           market_value: position.marketValue,

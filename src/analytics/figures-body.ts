@@ -9,8 +9,15 @@ import {
 /** Bump when a definition changes: clients can tell which formulas gave a number. */
 export const formulaVersion = '1';
 
-/** Why a field is `null`. Beside the kernel's reasons: values whose times do not advance cannot be annualised. */
-export type FieldReason = UndefinedReason | { readonly code: 'no_sampling_period' };
+/** Why a field is `null`. */
+export type FieldReason =
+  | UndefinedReason
+  /** Values whose times do not advance cannot be annualised. */
+  | { readonly code: 'no_sampling_period' }
+  /** There is no price that could date it. */
+  | { readonly code: 'no_price' }
+  /** The newest price is from the future, further than clocks differ. */
+  | { readonly code: 'future_price' };
 
 /** The statistics of one window as clients get them. `null` where undefined; `reasons` says why, by field. */
 export interface FiguresBody {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { dataAgeMs } from '../domain/data-age.js';
+import { ageReason, dataAgeMs } from '../domain/data-age.js';
 import { notFound, Problem } from '../domain/problem.js';
 import { type HistoryPage, HistoryRepository, type HistorySeries } from '../store/history.repository.js';
 import { PortfolioRepository } from '../store/portfolio.repository.js';
@@ -125,7 +125,11 @@ const spanOf = (page: HistoryPage) => ({
 const age = (asOfMs: number | null, { nextCursor }: HistoryPage) =>
   asOfMs === null
     ? { as_of: null, data_age_ms: null, reason: nextCursor === null ? noValues : noneOnPage }
-    : { as_of: iso(asOfMs), data_age_ms: dataAgeMs(asOfMs, Date.now()) };
+    : {
+        as_of: iso(asOfMs),
+        data_age_ms: dataAgeMs(asOfMs, Date.now()),
+        ...ageReason(asOfMs, Date.now()),
+      };
 
 const seriesJson = (
   { portfolioId: id, metricType, asOfMs, bucketsJson }: HistorySeries,

@@ -55,6 +55,14 @@ export class PortfolioState {
     return this.marks.asOfMs(this.index);
   }
 
+  /** As of when its figures are: the same, or the time of the newest value where nothing that is held now has a price. */
+  get figuresAsOfMs(): number {
+    const { asOfMs } = this;
+    if (!Number.isNaN(asOfMs)) return asOfMs;
+    const { window } = this;
+    return window.size > 0 ? window.timeAt(window.size - 1) : Number.NaN;
+  }
+
   /** Grows with every change of a price or a position. */
   get version(): number {
     return this.marks.version(this.index);

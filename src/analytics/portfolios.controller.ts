@@ -14,7 +14,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import { Authorizer } from '../access/authorizer.js';
 import { bearerToken } from '../access/bearer-token.js';
-import { dataAgeMs } from '../domain/data-age.js';
+import { ageReason, dataAgeMs } from '../domain/data-age.js';
 import type { Portfolio } from '../domain/portfolio.js';
 import { notFound } from '../domain/problem.js';
 import { PortfolioRepository } from '../store/portfolio.repository.js';
@@ -109,14 +109,16 @@ export class PortfoliosController {
 
   /** What is stored, and what it is worth now. */
   private view(portfolio: Portfolio) {
+    const nowMs = Date.now();
     const marked = this.analytics.marked(portfolio.id);
     const asOfMs = marked?.asOfMs ?? null;
     return {
       ...portfolioView(portfolio),
       value: marked?.value ?? null,
-      reason: marked === undefined ? 'not valued yet' : marked.reason,
+      reason:
+        marked === undefined ? 'not valued yet' : (marked.reason ?? ageReason(asOfMs, nowMs).reason ?? null),
       as_of: asOfMs === null ? null : new Date(asOfMs).toISOString(),
-      data_age_ms: asOfMs === null ? null : dataAgeMs(asOfMs, Date.now()),
+      data_age_ms: asOfMs === null ? null : dataAgeMs(asOfMs, nowMs),
     };
   }
 }

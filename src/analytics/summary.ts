@@ -15,7 +15,7 @@ const quantilesNeed = 20;
 /** Body of `GET …/summary` and of `analytics.{portfolio}`. */
 export interface Summary extends Omit<FiguresBody, 'window'> {
   readonly portfolio_id: string;
-  /** Source time of the newest price in it, ISO 8601. */
+  /** Source time of the newest price in it, or of the newest value where what is held now has none; ISO 8601. */
   readonly as_of: string | null;
   /** Age of that price when the answer was made, ms. */
   readonly data_age_ms: number | null;
@@ -52,16 +52,18 @@ export function summaryOf(
     periodsPerYear: perYear,
     samplingPeriodMs,
   });
-  const { value, asOfMs } = state;
+  const { value, figuresAsOfMs: asOfMs } = state;
+  const { size } = window;
+  const ageMs = Number.isNaN(asOfMs) ? null : dataAgeMs(asOfMs, nowMs);
+  if (ageMs === null) body.reasons.data_age_ms = { code: Number.isNaN(asOfMs) ? 'no_price' : 'future_price' };
   const valued = Number.isFinite(value);
   // The newest point and the value now differ after a change of positions: the value now is the answer.
   if (valued) delete body.reasons.current_value;
-  const { size } = window;
   if (size < quantilesNeed) body.reasons.quantiles = { code: 'warming_up', need: quantilesNeed, have: size };
   return {
     portfolio_id: portfolio.id,
     as_of: isoOf(asOfMs),
-    data_age_ms: Number.isNaN(asOfMs) ? null : dataAgeMs(asOfMs, nowMs),
+    data_age_ms: ageMs,
     currency: portfolio.currency,
     ...body,
     current_value: valued ? value : null,

@@ -154,7 +154,7 @@ export class CalculatorRunner {
       return kept.heavy.get(name) ?? { value: null, reason: 'not computed yet' };
     }
     // An input for each: one that writes to its arrays spoils nobody else's.
-    return dated(this.runLight(calculator, this.inputOf(state)), state.asOfMs);
+    return dated(this.runLight(calculator, this.inputOf(state)), state.figuresAsOfMs);
   }
 
   private runLight(calculator: LightCalculator, input: CalculatorInput): CalculatorResult {
@@ -187,13 +187,13 @@ export class CalculatorRunner {
     }
     this.waiting++;
     kept.running.add(name);
-    const { version, asOfMs } = state;
+    const { version, figuresAsOfMs } = state;
     const input = this.inputOf(state);
     const copy = { ...input, values: input.values.slice(), times: input.times.slice() };
     this.tail = this.tail.then(async () => {
       // Switched off while it waited: those behind it need not wait for it to fail again.
       if (!this.closed && !this.healthOf(name).disabled) {
-        const result = dated(await this.runHeavy(calculator, copy), asOfMs);
+        const result = dated(await this.runHeavy(calculator, copy), figuresAsOfMs);
         kept.heavy.set(name, result);
         kept.results = { ...kept.results, [name]: result };
         if (state.version !== version) kept.version = askedAgain;
