@@ -17,14 +17,22 @@ const topics = z
   .transform((value) => [...new Set([value].flat().flatMap((part) => part.split(',')))])
   .pipe(z.array(z.string().min(1).max(128)).min(1).max(20));
 
-const streamSchema = z.strictObject({
-  topic: topics,
-  policy: z.enum(['all', 'conflate']).default('all'),
-  every_ms: z.coerce.number().int().min(10).max(60_000).optional(),
-  key: z.string().min(1).max(64).optional(),
-  /** For clients that cannot set the header of the same name. */
-  last_event_id: z.string().max(16_384).optional(),
-});
+const streamSchema = z
+  .strictObject({
+    topic: topics,
+    policy: z.enum(['all', 'conflate']).default('all'),
+    every_ms: z.coerce.number().int().min(10).max(60_000).optional(),
+    key: z.string().min(1).max(64).optional(),
+    /** For clients that cannot set the header of the same name. */
+    last_event_id: z.string().max(16_384).optional(),
+  })
+  .superRefine((query, context) => {
+    // As on /ws/stream.
+    for (const name of ['every_ms', 'key'] as const) {
+      if (query.policy === 'conflate' || query[name] === undefined) continue;
+      context.addIssue({ code: 'custom', path: [name], message: 'belongs to the policy "conflate"' });
+    }
+  });
 
 const tapSchema = z.strictObject({ topic: z.string().min(1).max(128) });
 

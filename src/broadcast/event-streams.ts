@@ -168,7 +168,7 @@ export class EventStreams {
   ): Promise<void> {
     const begun = (all: readonly Joined[]): void => {
       // All topics of the request share the room.
-      for (const joined of fitting(all, this.host.maxQueued / 2 / topics.length)) {
+      for (const joined of fitting(all, this.host.maxQueued / 2 / topics.length, this.hub)) {
         const from = joined.missed[0]?.offset;
         const { epoch } = joined.position;
         const position = from === undefined ? joined.position : { epoch, offset: from - 1 };

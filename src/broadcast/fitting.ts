@@ -1,4 +1,5 @@
 import type { Joined } from './joined.js';
+import type { LaneHost } from './lane.js';
 
 /** Characters of a message beside its data. */
 const envelope = 128;
@@ -13,6 +14,7 @@ const maxSnapshotChars = 8 * 1024 * 1024;
 export function fitting(
   all: readonly Joined[],
   maxChars: number,
+  host: Pick<LaneHost, 'shed'>,
   maxSnapshots: number = maxSnapshotChars,
 ): Joined[] {
   let left = maxChars;
@@ -21,10 +23,16 @@ export function fitting(
     let fits = joined;
     const chars = joined.missed.reduce((total, { body }) => total + body.length + envelope, 0);
     if (chars <= left) left -= chars;
-    else fits = { ...fits, recovered: false, reason: 'too_much_missed', missed: [] };
+    else {
+      host.shed('missed', joined.missed.length);
+      fits = { ...fits, recovered: false, reason: 'too_much_missed', missed: [] };
+    }
     const snapshot = joined.last?.body.length ?? 0;
     if (snapshot <= leftForSnapshots) leftForSnapshots -= snapshot;
-    else fits = { ...fits, last: null, emptyReason: 'too_much' };
+    else {
+      host.shed('snapshot', 1);
+      fits = { ...fits, last: null, emptyReason: 'too_much' };
+    }
     return fits;
   });
 }

@@ -23,9 +23,9 @@ export interface LaneHost extends DeflateStats {
 /**
  * What was given up because a limit was reached. `delta_base`: the next message goes out whole. `held_key`: a slow
  * client’s next message names it as skipped. `pause`: messages went out before their interval was over. `family_topic`:
- * left out of the answer to a subscription.
+ * left out of the answer to a subscription. `missed`, `snapshot`: too much for one answer.
  */
-export type Shed = 'delta_base' | 'held_key' | 'pause' | 'family_topic';
+export type Shed = 'delta_base' | 'held_key' | 'pause' | 'family_topic' | 'missed' | 'snapshot';
 
 /** Topics of a family whose last message a lane keeps for the next patch. */
 const maxBasesOfLane = 10_000;

@@ -145,7 +145,7 @@ export class StreamService implements ConnectionHandler {
     }
     return this.hub.subscribe(connection, request.topic, options, since, (joined) => {
       if (this.hasLostRight(connection, request)) return;
-      const [answered] = fitting([joined], connection.share.maxQueuedBytes / 2) as [Joined];
+      const [answered] = fitting([joined], connection.share.maxQueuedBytes / 2, this.hub) as [Joined];
       connection.send(message.subscribedText(request, options, answered));
       this.sendMissed(connection, answered);
     });
@@ -164,7 +164,8 @@ export class StreamService implements ConnectionHandler {
     const positions = new Map<string, Position>(Object.entries(since ?? {}));
     return this.hub.subscribeFamily(connection, request.topic, options, positions, (all, beyond) => {
       if (this.hasLostRight(connection, request)) return;
-      const answered = fitting(all, connection.share.maxQueuedBytes / 2);
+      const maxSnapshots = request.snapshot ? undefined : Number.POSITIVE_INFINITY;
+      const answered = fitting(all, connection.share.maxQueuedBytes / 2, this.hub, maxSnapshots);
       connection.send(message.subscribedFamilyText(request, options, answered, beyond));
       for (const joined of answered) this.sendMissed(connection, joined);
     });

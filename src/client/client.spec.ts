@@ -273,18 +273,27 @@ describe('TidewatchClient', () => {
       id: 1,
       topic: 'custom.*',
       recovered: false,
-      topics: [{ topic: 'custom.a', epoch: 'f', offset: 9, recovered: false, reason: 'epoch_changed' }],
-      snapshot: { 'custom.a': { x: 2 } },
+      topics: [
+        { topic: 'custom.a', epoch: 'f', offset: 9, recovered: false, reason: 'epoch_changed' },
+        // It began while this side was away.
+        { topic: 'custom.c', epoch: 'e', offset: 2, recovered: false, reason: 'no_position' },
+        { topic: 'custom.d', epoch: 'e', offset: 0, recovered: false, reason: 'no_position' },
+      ],
+      snapshot: { 'custom.a': { x: 2 }, 'custom.c': { x: 3 } },
     });
     expect(snapshots).toEqual([
       ['custom.a', { x: 1 }],
       ['custom.a', { x: 2 }],
+      ['custom.c', { x: 3 }],
     ]);
     expect(got).toEqual([
       ['custom.a', 4],
       ['custom.b', 1],
     ]);
-    expect(gaps).toEqual([{ topic: 'custom.a', reason: 'epoch_changed', from: null, to: 9 }]);
+    expect(gaps).toEqual([
+      { topic: 'custom.a', reason: 'epoch_changed', from: null, to: 9 },
+      { topic: 'custom.c', reason: 'no_position', from: 1, to: 2 },
+    ]);
   });
 
   it('goes on under a new epoch when the server says so', async () => {
@@ -407,9 +416,15 @@ describe('TidewatchClient', () => {
     const resumed = new Set(asked);
     FakeSocket.last.say({
       ...answer,
-      topics: topics.map((state) => ({ ...state, recovered: resumed.has(state.topic) })),
+      topics: topics.map((state, i) => ({
+        ...state,
+        offset: i >= topics.length - 10 ? 2 : 1,
+        recovered: resumed.has(state.topic),
+      })),
     });
-    expect(gaps).toHaveLength(topics.length - asked.length + 1);
+    // Of those that it did not ask for, the ones on which something was published; and those that the answer leaves out.
+    expect(gaps).toHaveLength(11);
+    expect(gaps[0]).toMatchObject({ reason: 'no_position', from: 2, to: 2 });
     expect(gaps.at(-1)).toEqual({ topic: 'custom.*', reason: 'too_many_topics', from: null, to: null });
   });
 

@@ -51,6 +51,8 @@ export interface SubscribeOptions<T, S = T> {
 /** One topic (or family, with a trailing `*`) that the client keeps subscribed over reconnects. */
 export class Subscription<Topic extends string = string> {
   private readonly positions = new Map<string, { epoch: string; offset: number }>();
+  /** Whether the server has answered before: what is not known here since then was missed. */
+  private isResumed = false;
 
   /** @internal Made by `TidewatchClient.subscribe`. */
   constructor(
@@ -96,17 +98,17 @@ export class Subscription<Topic extends string = string> {
   /** @internal */
   subscribed(message: SubscribedMessage): void {
     if (message.topics !== undefined) {
-      const isFirst = this.positions.size === 0;
       const snapshot = (message.snapshot ?? {}) as Readonly<Record<string, unknown>>;
       for (const state of message.topics) this.joined(state, snapshot[state.topic]);
       // The server names a bounded number of topics: what was missed of the others is not known.
-      if (message.topics_left_out && !isFirst) {
+      if (message.topics_left_out && this.isResumed) {
         this.options.onGap?.({ topic: this.topic, reason: 'too_many_topics', from: null, to: null });
       }
     } else if (message.epoch !== undefined && message.offset !== undefined) {
       const { topic, epoch, offset, recovered = false, reason } = message;
       this.joined({ topic, epoch, offset, recovered, reason }, message.snapshot);
     }
+    this.isResumed = true;
   }
 
   /** @internal */
@@ -151,10 +153,12 @@ export class Subscription<Topic extends string = string> {
     const { topic, epoch, offset } = state;
     const before = this.positions.get(topic);
     if (this.wantsPatches && snapshot != null) this.whole.remember(topic, offset, snapshot);
-    // What was missed follows as messages, in order, from where this side stands.
-    if (before !== undefined && state.recovered) return;
-    if (before !== undefined) {
-      const from = before.epoch === epoch ? before.offset + 1 : null;
+    // What was missed follows as messages, in order, from where this side stands; or there was nothing to miss.
+    const isThere = before?.epoch === epoch && before.offset === offset;
+    if (before !== undefined && (state.recovered || isThere)) return;
+    // A topic of a family that is not known here has begun while this side was away.
+    const from = before === undefined ? 1 : before.epoch === epoch ? before.offset + 1 : null;
+    if (before !== undefined || (this.isResumed && offset > 0)) {
       this.options.onGap?.({ topic, reason: state.reason ?? 'unknown', from, to: offset });
     }
     this.positions.set(topic, { epoch, offset });

@@ -128,8 +128,10 @@ export const wsHistoryEvicted = counter(
 
 export const wsShed = counter(
   'tidewatch_ws_shed_total',
-  'What a limit on memory made the hub give up: topics forgotten early or refused, topics of a family left out of an answer, bases of patches, keys held for slow clients, pauses of conflation cut short.',
-  { what: ['topic', 'new_topic', 'family_topic', 'delta_base', 'held_key', 'pause'] },
+  'What a limit on memory made the hub give up: topics forgotten early or refused, topics of a family left out of an answer, missed messages and snapshots too many for one answer, bases of patches, keys held for slow clients, pauses of conflation cut short.',
+  {
+    what: ['topic', 'new_topic', 'family_topic', 'missed', 'snapshot', 'delta_base', 'held_key', 'pause'],
+  },
 );
 
 export const wsDeliverySeconds = histogram(

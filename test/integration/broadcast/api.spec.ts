@@ -126,6 +126,8 @@ describe('the server API of topics', () => {
     ['/api/v1/stream?topic=nowhere', 400],
     ['/api/v1/stream?topic=custom.a&policy=most', 400],
     ['/api/v1/stream?topic=custom.a&shout=1', 400],
+    ['/api/v1/stream?topic=custom.a&every_ms=100', 400],
+    ['/api/v1/stream?topic=custom.a&policy=all&key=k', 400],
   ])('refuses %s', async (path, status) => {
     await expect(listen(path)).rejects.toMatchObject({ status });
   });
