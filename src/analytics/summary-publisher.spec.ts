@@ -91,7 +91,8 @@ describe('SummaryPublisher', () => {
     });
   });
 
-  it('tells the wait for the interval apart from the latency', () => {
+  it.each([0, 60_000, -60_000])('tells the wait from the latency, the clock set by %i ms', (setByMs) => {
+    jest.setSystemTime(Date.now() + setByMs);
     const { apply, summaries, metrics } = setUp(100);
     apply(['A', 'P', 'Q'], 30);
     expect(summaries[0]!.hops.dueMs).toBe(summaries[0]!.hops.computedMs);

@@ -197,8 +197,10 @@ export class SummaryPublisher implements FeedListener {
     // Deleted since.
     if (this.engine.state(state.id) !== state) return;
     const nowMs = Date.now();
+    // On the clock of the other stamps and never after now, also where that clock has been set.
+    const dueWallMs = Math.round(nowMs - (performance.now() - dueMs));
     const data = summaryOf(this.engine, state, this.calculators.latest(state), nowMs);
-    const hops = hopsOf(state, dueMs);
+    const hops = hopsOf(state, dueWallMs);
     // An interface has no index signature; a copy of 25 fields only for that would be made thousands of times a second.
     this.bus.emit('summary.ready', {
       portfolioId: state.id,
@@ -254,6 +256,7 @@ class Revaluation implements PortfolioRevalued {
   }
 }
 
+/** @param dueMs when the interval let it go, Unix ms */
 function hopsOf({ batch, sourceMs, computedMs }: PortfolioState, dueMs: number): HopStamps {
   return {
     sourceMs: batch === null ? null : sourceMs,
@@ -261,6 +264,6 @@ function hopsOf({ batch, sourceMs, computedMs }: PortfolioState, dueMs: number):
     storedMs: batch === null ? null : batch.storedAtMs,
     computedMs,
     // What came when the interval was over already did not wait for it.
-    dueMs: Math.max(computedMs, Math.round(performance.timeOrigin + dueMs)),
+    dueMs: Math.max(computedMs, dueMs),
   };
 }
