@@ -26,7 +26,9 @@ function node26() {
 
 const node = node26();
 if (!existsSync(join(dist, 'cli', 'cli.js'))) fail('not built yet: run npm start (or npm run build) first');
+const { nodeOptions } = await import(join(dist, 'node-options.js'));
 const args = [
+  ...nodeOptions(),
   '--import',
   join(dist, 'instrumentation.js'),
   join(dist, 'cli', 'cli.js'),

@@ -59,7 +59,9 @@ async function startServer() {
   const dataDir = mkdtempSync(join(tmpdir(), 'tidewatch-load-'));
   chmodSync(dataDir, 0o755);
   const dist = join(root, 'dist', 'src');
-  const child = spawn(nodeBin, ['--import', join(dist, 'instrumentation.js'), join(dist, 'main.js')], {
+  const { nodeOptions } = await import(join(dist, 'node-options.js'));
+  const args = [...nodeOptions(), '--import', join(dist, 'instrumentation.js'), join(dist, 'main.js')];
+  const child = spawn(nodeBin, args, {
     env: { ...process.env, DATA_DIR: dataDir, PORT: '0', DEMO: 'off' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -11,9 +11,16 @@ await ensureInstalled({ dev: false });
 await ensureBuilt();
 
 const dist = join(root, 'dist', 'src');
+const { nodeOptions } = await import(join(dist, 'node-options.js'));
 const server = spawn(
   nodeBin,
-  ['--import', join(dist, 'instrumentation.js'), join(dist, 'main.js'), ...process.argv.slice(2)],
+  [
+    ...nodeOptions(),
+    '--import',
+    join(dist, 'instrumentation.js'),
+    join(dist, 'main.js'),
+    ...process.argv.slice(2),
+  ],
   { stdio: 'inherit' },
 );
 // The server decides how to stop. It may get a signal twice, from the terminal and from here; it takes that as one.

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { PostgresServer } from '../../src/embedded/postgres-server.js';
+import { nodeOptions } from '../../src/node-options.js';
 import { BenchMarket, type MarketSize } from './market.js';
 import { percentile, row } from './measure.js';
 import type { Reading, Request } from './pipeline-server.js';
@@ -187,7 +188,7 @@ class BenchServer {
 
   static async start(databaseUrl: string): Promise<BenchServer> {
     const child = fork(fileURLToPath(new URL('./pipeline-server.js', import.meta.url)), {
-      execArgv: [],
+      execArgv: [...nodeOptions()],
       env: {
         PATH: process.env.PATH,
         DATABASE_URL: databaseUrl,

@@ -2,6 +2,7 @@ import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { nodeOptions } from '../../src/node-options.js';
 import type { Answer, Request, ServerMode } from './watched-server.js';
 import type { Level } from './watching-switch.js';
 
@@ -25,7 +26,8 @@ export class ServerUnderTest {
   ): Promise<ServerUnderTest> {
     const program = fileURLToPath(new URL('./watched-server.js', import.meta.url));
     const instrumentation = fileURLToPath(new URL('../../src/instrumentation.js', import.meta.url));
-    const child = fork(program, [mode], { env, execArgv: ['--import', instrumentation], silent: false });
+    const execArgv = [...nodeOptions(), '--import', instrumentation];
+    const child = fork(program, [mode], { env, execArgv, silent: false });
     if (core !== null) pin(child.pid as number, core);
     const [{ url }] = (await Promise.race([
       once(child, 'message'),

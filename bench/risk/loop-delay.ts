@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
+import { nodeOptions } from '../../src/node-options.js';
 
 interface Delay {
   readonly p50: number;
@@ -13,7 +14,7 @@ interface Delay {
 /** Event-loop delay and WebSocket ping of a server, idle and while it runs Monte Carlo without a pause. */
 export async function loopDelay(seconds: number): Promise<void> {
   const server = fork(fileURLToPath(new URL('./risk-server.js', import.meta.url)), {
-    execArgv: [],
+    execArgv: [...nodeOptions()],
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   try {

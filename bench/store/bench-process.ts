@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { nodeOptions } from '../../src/node-options.js';
 
 /** dist/src, seen from dist/bench/store. */
 const program = resolve(import.meta.dirname, '../../src');
@@ -18,7 +19,12 @@ export class BenchProcess {
     settings: Readonly<Record<string, string>> = {},
   ) {
     const { PATH = '', HOME = '/' } = process.env;
-    const args = ['--import', resolve(program, 'instrumentation.js'), resolve(program, 'main.js')];
+    const args = [
+      ...nodeOptions(),
+      '--import',
+      resolve(program, 'instrumentation.js'),
+      resolve(program, 'main.js'),
+    ];
     this.child = spawn(process.execPath, args, {
       cwd: '/',
       env: { PATH, HOME, PORT: '0', DEMO: 'off', DATA_DIR: dataDir, ...settings },

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { nodeOptions } from '../../src/node-options.js';
 import { Child, freePort, type Tools } from './machine.js';
 
 /** A server under load. */
@@ -38,6 +39,7 @@ export const ours = (tools: Tools, env: NodeJS.ProcessEnv = {}): Peer => ({
       tools,
       (port) => [
         process.execPath,
+        ...nodeOptions(),
         '--expose-gc',
         fileURLToPath(new URL('./server.js', import.meta.url)),
         `${port}`,

@@ -11,7 +11,7 @@ import type { AnalyticsEngine } from './analytics-engine.js';
 /** Ticks that may wait; beyond that they are applied at once, and who announces them waits. */
 const maxWaitingTicks = 200_000;
 /** Longest time that the event loop is held, ms. */
-const sliceMs = 6;
+const sliceMs = 3;
 /** Ticks between two looks at the clock. */
 const ticksPerLook = 64;
 

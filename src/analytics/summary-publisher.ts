@@ -15,13 +15,13 @@ const announceEveryMs = 10;
 /** So many are announced at once. */
 const fewPortfolios = 256;
 /** Longest time that publishing holds the event loop, ms. */
-const sliceMs = 4;
+const sliceMs = 2;
 /**
  * Shares of the event loop's time for portfolios that nobody follows: for their announcements and for their summaries; and
  * how often there are some, ms.
  */
-const patientShare = 0.1;
-const unfollowedShare = 0.05;
+const patientShare = 0.05;
+const unfollowedShare = 0.02;
 const unfollowedEveryMs = 20;
 /** Announced between two looks at the clock. */
 const patientAtOnce = 32;

@@ -12,8 +12,9 @@ const recordedMetrics = ['value', 'volatility', 'max_drawdown'] as const;
 const maxPointsPerSecond = 2_000;
 /** Points that wait to be written; further ones are dropped and counted. */
 const maxWaiting = 20_000;
-const flushMs = 250;
-const batchPoints = 5_000;
+const flushMs = 100;
+/** A large batch would hold up the ticks that are committed beside it. */
+const batchPoints = 500;
 /** Statistics move slowly: they go with every tenth value. */
 const statisticsEvery = 10;
 /** Most values of the time between two announcements: of recorded ticks, one batch may span hours. */

@@ -27,6 +27,9 @@ export interface LaneHost extends DeflateStats {
  */
 export type Shed = 'delta_base' | 'held_key' | 'pause' | 'family_topic' | 'missed' | 'snapshot';
 
+/** What the next patch of a topic applies to: a publication's own value lasts only until the next one. */
+type Base = Pick<Publication, 'offset' | 'data'>;
+
 /** Topics of a family whose last message a lane keeps for the next patch. */
 const maxBasesOfLane = 10_000;
 
@@ -46,7 +49,7 @@ export abstract class Lane {
   /** Subscriptions in the list that have ended. */
   private ended = 0;
   /** Delta: the last message that went out, by topic; a topic that is not there goes out whole. */
-  protected readonly bases = new Map<string, Publication>();
+  protected readonly bases = new Map<string, Base>();
 
   constructor(
     protected readonly host: LaneHost,
@@ -112,8 +115,7 @@ export abstract class Lane {
   }
 
   /** Keeps the message that the next patch of its topic applies to. @returns the one before */
-  protected rebase(publication: Publication): Publication | undefined {
-    const { topic } = publication;
+  protected rebase({ topic, offset, data }: Publication): Base | undefined {
     const before = this.bases.get(topic);
     // Taken out first: the map is in the order of use.
     if (before !== undefined) this.bases.delete(topic);
@@ -121,7 +123,7 @@ export abstract class Lane {
       this.bases.delete(this.bases.keys().next().value!);
       this.host.shed('delta_base', 1);
     }
-    this.bases.set(topic, publication);
+    this.bases.set(topic, { offset, data });
     return before;
   }
 

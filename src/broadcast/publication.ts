@@ -64,6 +64,16 @@ export class Publication {
     return this.json;
   }
 
+  /**
+   * Keeps the JSON alone, once there is any: thousands of past messages are held for whoever resumes, and as objects they
+   * would be several times as large and cost every collection of garbage.
+   */
+  forgetValue(): void {
+    if (this.json === undefined) return;
+    this.value = undefined;
+    this.parsed = false;
+  }
+
   get data(): unknown {
     if (!this.parsed) {
       this.value = JSON.parse(this.json!);

@@ -65,6 +65,7 @@ export class TopicLog {
     this.bytes -= this.outside;
     this.outside = 0;
     this.offset = publication.offset;
+    this.last?.forgetValue();
     this.last = publication;
     // What only this process makes, and nobody asks for, is not even turned into JSON.
     if (!this.retained) return this.bytes - before;

@@ -20,7 +20,7 @@ const GROUPS = size;
 export class SegmentBlocks {
   private readonly weights: EwmaWeights;
   /** Ring, oldest first: `front` blocks, then those of the complete groups, then `open` blocks. */
-  private blocks = new Float64Array(4 * size);
+  private blocks: Float64Array;
   private head = 0;
   private count = 0;
   private front = 0;
@@ -33,8 +33,10 @@ export class SegmentBlocks {
   /** The open group's blocks joined, the complete groups joined. */
   private sums = new Float64Array(2 * size);
 
-  constructor(weights: EwmaWeights) {
+  /** @param slots blocks that there is memory for at first; it doubles */
+  constructor(weights: EwmaWeights, slots = 4) {
     this.weights = weights;
+    this.blocks = new Float64Array(slots * size);
   }
 
   /** Blocks of the open group. */

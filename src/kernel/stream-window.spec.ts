@@ -319,6 +319,18 @@ describe('StreamWindow', () => {
     expect(window.statistics()).toMatchObject({ mean: 7, std: 0, count: 1 });
   });
 
+  it('gives the same bits whatever memory it begins with', () => {
+    const values = walk(2_500, 37);
+    const windows = [64, 65, 100, 127].map((allocate) => new StreamWindow({ capacity: 1_000, allocate }));
+    for (const [i, x] of values.entries()) {
+      for (const window of windows) window.push(x);
+      if (i % 97 !== 0) continue;
+      const [first, ...others] = windows.map((window) => window.statistics());
+      for (const other of others) expect(other).toEqual(first);
+    }
+    expect(windows.map(({ allocated }) => allocated)).toEqual([1_000, 1_000, 1_000, 1_000]);
+  });
+
   it('forks into a window of its own', () => {
     const window = new StreamWindow({ capacity: 100 });
     for (const x of walk(250, 29)) window.push(x);

@@ -20,6 +20,11 @@ export interface StreamWindowOptions {
   readonly keepTimes?: boolean;
   /** Decay of the exponentially weighted figures, 0 < λ ≤ 0.9993, default 0.94. */
   readonly lambda?: number;
+  /**
+   * Values that there is memory for at first, 64 to 127; it doubles whenever it is full. Thousands of windows that fill in
+   * step should not all double at the same value.
+   */
+  readonly allocate?: number;
   /** Sub-buckets of the quantile sketch per power of two, as a power of two: the error is 2^-(bits+1). Default 14. */
   readonly sketchBits?: number;
 }
@@ -113,10 +118,11 @@ export class StreamWindow {
     this.groupLength = cuts.groupLength;
     this.blockMask = cuts.blockMask;
     this.groupMask = cuts.groupMask;
-    const initial = Math.min(capacity, 64);
+    const { allocate = 64 } = options;
+    const initial = Math.min(capacity, allocate);
     this.values = new Float64Array(initial);
     if (options.keepTimes || spanMs !== Number.POSITIVE_INFINITY) this.times = new Float64Array(initial);
-    this.blocks = new SegmentBlocks(this.weights);
+    this.blocks = new SegmentBlocks(this.weights, allocate >> 4);
   }
 
   /** Values held now. */
@@ -468,7 +474,7 @@ export class StreamWindow {
   }
 
   private grow(): void {
-    this.reallocate(Math.min(this.limit, Math.max(64, this.values.length * 2)));
+    this.reallocate(Math.min(this.limit, this.values.length * 2));
   }
 
   private reallocate(length: number): void {

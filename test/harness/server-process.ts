@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SettingName } from '../../src/config/schema.js';
+import { nodeOptions } from '../../src/node-options.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const dist = resolve(root, 'dist/src');
@@ -38,7 +39,7 @@ export class ServerProcess {
   }: ServerOptions) {
     const program = bootstrap
       ? [resolve(root, 'scripts/start.mjs')]
-      : ['--import', resolve(dist, 'instrumentation.js'), resolve(dist, 'main.js')];
+      : [...nodeOptions(), '--import', resolve(dist, 'instrumentation.js'), resolve(dist, 'main.js')];
     const { PATH = '', HOME = '/' } = process.env;
     this.child = spawn(process.execPath, [...nodeArgs, ...program, ...args], {
       cwd,

@@ -1,0 +1,16 @@
+import { availableParallelism } from 'node:os';
+
+/** Threads that V8 starts beside the event loop however few cores there are. */
+const v8Threads = 4;
+
+/**
+ * Options of Node that a server is started with.
+ * @param cores of the machine
+ */
+export const nodeOptions = (cores = availableParallelism()): readonly string[] => [
+  // They collect garbage, in parallel and often: on two cores, four of them take the time of the database, which every tick
+  // waits for, and of the event loop itself.
+  `--v8-pool-size=${Math.max(1, Math.min(v8Threads, cores - 1))}`,
+  // Most of what a message is made of is garbage before this much is full; with the usual 16 MB much of it is copied first.
+  '--max-semi-space-size=64',
+];
