@@ -22,8 +22,12 @@ export function createFastifyAdapter(metrics: Metrics, lifecycle: Lifecycle, ope
     bodyLimit: maxBodyBytes,
     genReqId: traceIdOf,
     requestIdHeader: false,
-    // Node would answer a request without a Host by itself, with nothing in it; the origin policy says why.
-    http: { requireHostHeader: false },
+    http: {
+      // Node would answer a request without a Host by itself, with nothing in it; the origin policy says why.
+      requireHostHeader: false,
+      // Clients that would rather speak HTTP/2 (Java's, `curl --http2`) offer it on every request; one may ignore that.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+    },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     // Slow senders: headers within 10 s; bodies of ingest may stream as long as bytes keep coming.
     connectionTimeout: 0,

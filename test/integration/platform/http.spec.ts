@@ -48,6 +48,14 @@ describe('the HTTP layer', () => {
     expect(answer).toContain('"code":"MALFORMED_REQUEST"');
   });
 
+  it('serves clients that offer another protocol as if they had not', async () => {
+    const answer = await raw(
+      'GET /health/live HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: Upgrade, HTTP2-Settings, close\r\n' +
+        'upgrade: h2c\r\nhttp2-settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n',
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
   it('lets no web page of another site in, not even one that rebinds its name to loopback', async () => {
     expect(await raw('GET /health HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n')).toContain(
       '"code":"HOST_NOT_ALLOWED"',
