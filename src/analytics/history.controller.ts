@@ -1,6 +1,9 @@
 import { Readable } from 'node:stream';
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Authorizer } from '../access/authorizer.js';
+import { bearerToken } from '../access/bearer-token.js';
+import { maySee } from '../access/principal.js';
 import { ageReason, dataAgeMs } from '../domain/data-age.js';
 import { notFound, Problem } from '../domain/problem.js';
 import { type HistoryPage, HistoryRepository, type HistorySeries } from '../store/history.repository.js';
@@ -25,6 +28,7 @@ export class HistoryController {
   constructor(
     private readonly stored: HistoryRepository,
     private readonly portfolios: PortfolioRepository,
+    private readonly authorizer: Authorizer,
   ) {}
 
   @Get('portfolio/:id/history')
@@ -48,7 +52,12 @@ export class HistoryController {
 
   @Post('history')
   @HttpCode(200)
-  async many(@Body({ schema: historyBody }) body: HistoryBody, @Res() reply: FastifyReply): Promise<void> {
+  async many(
+    @Body({ schema: historyBody }) body: HistoryBody,
+    @Res() reply: FastifyReply,
+    @Headers('authorization') key?: string,
+  ): Promise<void> {
+    this.requireVisible(body.portfolio_ids, key);
     const page = await this.stored
       .page({
         ...optional({ ...body, resolution: body.bucket }),
@@ -68,6 +77,17 @@ export class HistoryController {
         yield `${i > 0 ? ',' : ''}${seriesJson(page.series[i] as HistorySeries, page)}`;
       }
       yield ']';
+    });
+  }
+
+  /** These portfolios are in the body, which the guard of the routes does not see. */
+  private requireVisible(asked: readonly string[], key: string | undefined): void {
+    const principal = this.authorizer.authenticate(bearerToken(key));
+    const hidden = asked.findIndex((id) => principal === undefined || !maySee(principal, id));
+    if (hidden < 0) return;
+    const message = `The key "${principal?.id}" may not see this portfolio.`;
+    throw new Problem(403, 'PORTFOLIO_NOT_ALLOWED', message, {
+      errors: [{ pointer: `/portfolio_ids/${hidden}`, code: 'PORTFOLIO_NOT_ALLOWED', message }],
     });
   }
 

@@ -50,7 +50,8 @@ describe('refuseAccess', () => {
     for (const route of ['/api/v1/portfolios', '/api/v1/alerts', '/api/v1/ops/connections', '/api/v1/new']) {
       expect(code('GET', route, mine)).toBe('KEY_RESTRICTED');
     }
-    expect(code('POST', '/api/v1/analytics/history', mine)).toBe('KEY_RESTRICTED');
+    // Its portfolios are in the body: the endpoint itself asks.
+    expect(code('POST', '/api/v1/analytics/history', mine)).toBeUndefined();
     expect(code('POST', '/api/v1/ingest/metrics', mine)).toBe('KEY_RESTRICTED');
     expect(code('GET', '/api/v1/ticks', mine)).toBeUndefined();
   });

@@ -30,9 +30,9 @@ const scopeRules: ReadonlyArray<{ method: RegExp; route: RegExp; scope: Scope }>
 
 /** Routes that name their portfolio in the path. */
 const portfolioRoute = /\/portfolios?\/:id(\/|$)/;
-/** Routes without anybody's portfolio in them. */
+/** Routes without anybody's portfolio in them, and those that ask themselves whose they may show. */
 const neutralRoute =
-  /^\/api\/v1\/(ticks$|stream$|publish$|ws\/endpoint$|analytics\/compute$|ingest\/ticks$|risk\/(var|covariance|performance|backtest)$)/;
+  /^\/api\/v1\/(ticks$|stream$|publish$|ws\/endpoint$|analytics\/(compute|history)$|ingest\/ticks$|risk\/(var|covariance|performance|backtest)$)/;
 
 /** @returns why the principal may not, or `undefined` */
 export function refuseAccess(access: Access, principal: Principal | undefined): Problem | undefined {

@@ -158,9 +158,14 @@ describe('a server with API keys', () => {
     rmSync(folder, { recursive: true });
   });
 
-  const status = async (path: string, key?: string) => {
+  const status = async (path: string, key?: string, body?: object) => {
     const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
-    const response = await fetch(`${server.baseUrl}${path}`, { headers });
+    const post = { method: 'POST', body: JSON.stringify(body) };
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    const response = await fetch(`${server.baseUrl}${path}`, {
+      headers,
+      ...(body === undefined ? {} : post),
+    });
     return [response.status, ((await response.json()) as { code?: string }).code];
   };
 
@@ -175,6 +180,12 @@ describe('a server with API keys', () => {
     expect(await status('/api/v1/portfolios', 'one-portfolio')).toEqual([403, 'KEY_RESTRICTED']);
     expect(await status('/api/v1/portfolios/YOURS', 'one-portfolio')).toEqual([403, 'PORTFOLIO_NOT_ALLOWED']);
     expect(await status('/api/v1/portfolios/MINE', 'one-portfolio')).toEqual([404, 'NOT_FOUND']);
+    const history = (key: string, ...ids: string[]) =>
+      status('/api/v1/analytics/history', key, { portfolio_ids: ids, from: 1, to: 2 });
+    expect(await history('one-portfolio', 'MINE')).toEqual([404, 'NOT_FOUND']);
+    expect(await history('one-portfolio', 'MINE', 'YOURS')).toEqual([403, 'PORTFOLIO_NOT_ALLOWED']);
+    expect(await history('wrong', 'MINE')).toEqual([401, 'KEY_REQUIRED']);
+    expect(await history('all-of-it', 'YOURS')).toEqual([404, 'NOT_FOUND']);
   });
 });
 
