@@ -1,13 +1,32 @@
 import { Injectable } from '@nestjs/common';
 import { EventBus } from '../../domain/event-bus.js';
-import type { LimitTransition, SummaryReady } from '../../domain/events.js';
+import type { LimitTransition, PortfolioChanged, RiskReady, SummaryReady } from '../../domain/events.js';
 import { traced } from '../../observability/tracing/tracing.js';
 import { BroadcastMetrics } from '../broadcast.metrics.js';
 import { Hub } from '../hub.js';
 
+/** The summary of a portfolio that is not there any more. */
+const nothing = {
+  window: { size: 0, capacity: 0, ready: false },
+  current_value: null,
+  mean: null,
+  std: null,
+  min: null,
+  max: null,
+  trend: null,
+  volatility: null,
+  momentum: { momentum_1: null, momentum_5: null, momentum_10: null },
+  calculators: {},
+} as const;
+
+/** Deleted portfolios that are remembered: what was being computed for one may still come. */
+const maxGone = 1_000;
+
 /** What a portfolio's followers see: `analytics.{id}`, `risk.{id}` and `limits.{id}`. */
 @Injectable()
 export class PortfolioPublisher {
+  private readonly gone = new Set<string>();
+
   constructor(
     private readonly hub: Hub,
     private readonly metrics: BroadcastMetrics,
@@ -26,15 +45,32 @@ export class PortfolioPublisher {
     );
     events.on(
       'risk.ready',
-      published('risk', ({ portfolioId, data }) => hub.publish(`risk.${portfolioId}`, data)),
+      published('risk', (event) => this.risk(event)),
     );
     events.on(
       'limit.transition',
       published('limits', (event) => this.limit(event)),
     );
+    events.on('portfolio.changed', (change) => this.changed(change));
+  }
+
+  private changed({ kind, portfolio: { id } }: PortfolioChanged): void {
+    this.gone.delete(id);
+    if (kind !== 'deleted') return;
+    this.gone.add(id);
+    if (this.gone.size > maxGone) this.gone.delete(this.gone.values().next().value!);
+    // The last figures would stand as a snapshot for ever, and those who follow would take them for live.
+    const end = { portfolio_id: id, as_of: new Date().toISOString(), data_age_ms: 0, reason: 'deleted' };
+    this.hub.publish(`analytics.${id}`, { ...end, ...nothing });
+    this.hub.publish(`risk.${id}`, { ...end, var: null, expected_shortfall: null });
+  }
+
+  private risk({ portfolioId, data }: RiskReady): void {
+    if (!this.gone.has(portfolioId)) this.hub.publish(`risk.${portfolioId}`, data);
   }
 
   private summary({ portfolioId, data, hops }: SummaryReady): void {
+    if (this.gone.has(portfolioId)) return;
     const publishedMs = Date.now();
     if (hops.ingestedMs !== null) {
       this.metrics.ageSeconds.observe(Math.max(0, publishedMs - hops.ingestedMs) / 1000);

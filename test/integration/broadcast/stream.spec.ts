@@ -285,6 +285,34 @@ describe.each(['memory', 'redis'])('/ws/stream with the %s broker', (broker) => 
     }
   });
 
+  it('ends the topics of a deleted portfolio with a message that says so', async () => {
+    const events = server.app.get(EventBus);
+    const client = await connect();
+    for (const topic of ['analytics.ENDS', 'risk.ENDS']) await client.subscribe(topic);
+    const now = Date.now();
+    const hops = { sourceMs: now, ingestedMs: now, storedMs: now, computedMs: now, dueMs: now };
+    const compute = (value: number) => {
+      events.emit('summary.ready', { portfolioId: 'ENDS', data: { current_value: value }, hops });
+      events.emit('risk.ready', { portfolioId: 'ENDS', data: { var: value } });
+    };
+    const portfolio = { id: 'ENDS', name: 'E', currency: 'USD', positions: new Map(), seq: 1 };
+    compute(1);
+    events.emit('portfolio.changed', { kind: 'deleted', portfolio } as never);
+    // It was under way.
+    compute(2);
+    await client.received(4);
+    const late = await connect();
+    for (const topic of ['analytics.ENDS', 'risk.ENDS']) {
+      const last = { portfolio_id: 'ENDS', reason: 'deleted' };
+      expect(client.publications(topic)).toMatchObject([{ offset: 1 }, { offset: 2, data: last }]);
+      expect(await late.subscribe(topic)).toMatchObject({ offset: 2, snapshot: last });
+    }
+    events.emit('portfolio.changed', { kind: 'put', portfolio } as never);
+    compute(3);
+    await client.received(6);
+    expect(client.publications('risk.ENDS').at(-1)).toMatchObject({ offset: 3, data: { var: 3 } });
+  });
+
   it('turns events of the other stages into topics', async () => {
     const events = server.app.get(EventBus);
     const client = await connect();
