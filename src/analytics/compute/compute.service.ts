@@ -6,18 +6,23 @@ import { Lifecycle } from '../../lifecycle/lifecycle.js';
 import * as specs from '../../observability/catalogue/analytics.js';
 import { Metrics } from '../../observability/metrics.js';
 import { backgroundThread } from '../../threads/background-thread.js';
-import { type ComputeAnswer, runComputeTask } from './compute-task.js';
+import { type ComputeAnswer, type ComputeTask, runComputeTask } from './compute-task.js';
 import type { WorkerAnswer } from './compute-worker.js';
 import { readComputeBody } from './read-compute-body.js';
 
+/** Work of a task in steps of about 0.1 µs: one per value that is pushed or recomputed, and 200 per answer. */
+export const stepsOf = ({ mode, values, window, at }: ComputeTask): number =>
+  at.length * 200 + (mode === 'stream' ? values.length : at.length * Math.min(window, values.length));
+
 /** A million values of 17 digits with their commas are 19 MB. */
 export const maxComputeBytes = 32 * 2 ** 20;
-/** Bodies up to this are computed on the event loop, in well under a millisecond or two. */
+/** Bodies up to this are read on the event loop, and computed there when that takes at most about two milliseconds. */
 const inlineBytes = 64 * 1_024;
+const inlineSteps = 20_000;
 const maxUnderway = 8;
 const deadlineMs = 10_000;
 
-/** Statistics of values in a request. Large bodies are parsed, validated and computed on a worker thread. */
+/** Statistics of values in a request. What is large or takes long is computed on a worker thread. */
 @Injectable()
 export class ComputeService {
   private pool: Piscina | undefined;
@@ -34,6 +39,7 @@ export class ComputeService {
   async compute(body: Uint8Array): Promise<ComputeAnswer> {
     if (body.byteLength > inlineBytes) return this.onWorker(body);
     const read = readComputeBody(body);
+    if ('task' in read && stepsOf(read.task) > inlineSteps) return this.onWorker(body);
     return this.answer('task' in read ? { answer: runComputeTask(read.task) } : read, 'inline');
   }
 

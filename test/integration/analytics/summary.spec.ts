@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { batchStatistics } from '../../../src/kernel/batch-statistics.js';
+import { Metrics } from '../../../src/observability/metrics.js';
 import { seededTicks } from '../../factories/ticks.js';
 import { startApp, type TestApp } from '../../harness/index.js';
 
@@ -220,6 +221,22 @@ describe('portfolios and their summary', () => {
     expect(asked!.json.min).toBe(Math.min(...values.slice(-20_000)));
     expect(byDefault!.json.window).toMatchObject({ size: 10_000, capacity: 10_000 });
     expect(byDefault!.json.min).toBe(Math.min(...values.slice(-10_000)));
+  });
+
+  it('keeps off the event loop what is short to send and long to compute', async () => {
+    const onWorker = (): number =>
+      app.app
+        .get(Metrics)
+        .read('tidewatch_analytics_compute_total')
+        .filter(({ labels }) => labels.place === 'worker' && labels.outcome === 'ok')
+        .reduce((sum, { value }) => sum + value, 0);
+    const values = Array.from({ length: 5_000 }, (_, i) => 1 + (i % 9));
+    const before = onWorker();
+    await call('POST', '/api/v1/analytics/compute', { values });
+    expect(onWorker()).toBe(before);
+    const at = Array.from({ length: 20 }, (_, i) => 5_000 - i);
+    const { status, json } = await call('POST', '/api/v1/analytics/compute', { values, mode: 'batch', at });
+    expect([status, json.results.length, onWorker()]).toEqual([200, 20, before + 1]);
   });
 
   it('refuses a large body with one wrong value by naming it, and what is no JSON', async () => {
