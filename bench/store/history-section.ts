@@ -75,7 +75,8 @@ async function load(
   const { maintenance } = database;
   if (partitions) {
     for (const table of ['analytics_metrics', 'risk_metrics'] as const) {
-      await partitions.ensure(table, [fromMs, (fromMs + toMs) / 2, toMs]);
+      const edges = [fromMs, (fromMs + toMs) / 2, toMs].map((tsMs) => ({ tsMs }));
+      await partitions.prepare(table, edges, false);
     }
   }
   await maintenance.query('TRUNCATE analytics_metrics, risk_metrics, latest_metrics, risk_limits');

@@ -1,6 +1,7 @@
 import { Problem, unavailable } from '../domain/problem.js';
 import type { CounterHandle } from '../observability/metrics.js';
-import type { AppendOptions, IngestLane } from './ingest-lane.js';
+import type { AppendOptions } from '../store/writer/row-writer.js';
+import type { IngestLane } from './ingest-lane.js';
 import type { IngestReport } from './ingest-report.js';
 import type { PushParser } from './parse/push-parser.js';
 import { RowBatch } from './parse/row-batch.js';

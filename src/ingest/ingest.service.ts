@@ -15,9 +15,10 @@ import { Metrics } from '../observability/metrics.js';
 import { MetricWriter } from '../store/metric.writer.js';
 import { withOriginalIndices } from '../store/row-bounds.js';
 import { TickWriter } from '../store/tick.writer.js';
+import type { AppendResult, RejectedRow } from '../store/writer/row-target.js';
 import { type BodyFormat, pointParser, tickParser } from './body-format.js';
 import { IdempotentUploads } from './idempotent-uploads.js';
-import type { AppendOutcome, IngestLane } from './ingest-lane.js';
+import type { IngestLane } from './ingest-lane.js';
 import { IngestMeter, type IngestVia } from './ingest-meter.js';
 import { type IngestAnswer, type IngestOutcome, IngestReport } from './ingest-report.js';
 import { IngestRun } from './ingest-run.js';
@@ -115,7 +116,7 @@ export class IngestService {
   }
 
   /** Ticks of a caller in this process, valid by construction. @throws Problem 503 */
-  ticks(rows: readonly Tick[]): Promise<AppendOutcome> {
+  ticks(rows: readonly Tick[]): Promise<AppendResult> {
     return this.track(this.appendAll(this.ticksLane, rows));
   }
 
@@ -178,10 +179,10 @@ export class IngestService {
     return report.answer();
   }
 
-  private async appendAll<Row>(lane: IngestLane<Row>, rows: readonly Row[]): Promise<AppendOutcome> {
+  private async appendAll<Row>(lane: IngestLane<Row>, rows: readonly Row[]): Promise<AppendResult> {
     this.admit();
     this.budget.hold(rows.length, 0);
-    const total = { stored: 0, duplicates: 0, rejected: [] as AppendOutcome['rejected'][number][] };
+    const total = { stored: 0, duplicates: 0, rejected: [] as RejectedRow[] };
     try {
       for (let from = 0; from < rows.length; from += maxRowsPerAppend) {
         const part = rows.length <= maxRowsPerAppend ? rows : rows.slice(from, from + maxRowsPerAppend);

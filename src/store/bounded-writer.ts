@@ -27,11 +27,6 @@ export abstract class BoundedWriter<Row extends Timed> {
   protected abstract readonly writer: RowWriter<Row>;
   protected abstract readonly bounds: RowBounds<Row>;
 
-  /** Rows accepted and not yet durable. */
-  get pendingRows(): number {
-    return this.writer.pendingRows;
-  }
-
   /**
    * Makes rows durable; one call is one transaction, up to 50,000 rows.
    * @param rows validated; stored in this order

@@ -33,7 +33,6 @@ const spareConnections = 3;
  */
 export class Database {
   private constructor(
-    readonly url: string,
     /** Queries of clients. */
     readonly reader: MeteredPool,
     /** Flushes and transactions of clients. */
@@ -81,7 +80,6 @@ export class Database {
         metrics,
       );
     const database = new Database(
-      url,
       pool('reader', statementTimeoutMs.interactive, 0),
       pool('writer', statementTimeoutMs.write, 5_000),
       pool('maintenance', statementTimeoutMs.maintenance, 3_000),

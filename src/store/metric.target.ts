@@ -40,11 +40,7 @@ export class MetricTarget implements RowTarget<MetricPoint> {
   }
 
   async prepare({ rows }: RowBatch<MetricPoint>, retry: boolean): Promise<void> {
-    if (this.partitions === null) return;
-    if (retry) await this.partitions.reload(this.name);
-    for (const { tsMs } of rows) {
-      if (!this.partitions.covers(this.name, tsMs)) await this.partitions.ensure(this.name, [tsMs]);
-    }
+    await this.partitions?.prepare(this.name, rows, retry);
   }
 
   statements({ rows }: RowBatch<MetricPoint>): BatchStatements {

@@ -41,6 +41,7 @@ export interface StoredTrade extends Trade {
 const maxPage = 1_000;
 /** Changes read at a time by a replay. */
 const replayRows = 1_000;
+
 /**
  * Portfolios and their positions. Each change takes a number of the one order, commits, and is announced
  * (`portfolio.changed`) in that order, between the ticks before and after it.

@@ -18,11 +18,6 @@ export class SeqSource {
     this.order = new CommitOrder(onAnnounceError);
   }
 
-  /** The last number given out by this process; 0 before the first. */
-  get last(): number {
-    return Math.max(0, this.next - 1);
-  }
-
   /** True when `count` numbers can be taken without asking the database. */
   has(count: number): boolean {
     return this.end - this.next >= count;

@@ -32,11 +32,9 @@ import { RollupRepository } from './rollups/rollup.repository.js';
 import { TimescaleRollupRepository } from './rollups/timescale-rollup.repository.js';
 import { SeqSource } from './seq-source.js';
 import { StorageAudit } from './storage-audit.js';
-import { StoreJobs } from './store-jobs.js';
 import { TickRepository } from './tick.repository.js';
 import { TickWriter } from './tick.writer.js';
 import { WebsocketConnectionRepository } from './websocket-connection.repository.js';
-import { WebsocketMetricWriter } from './websocket-metric.writer.js';
 import { writerProviders } from './writer.providers.js';
 
 /** The database, migrated, before anything that uses it is made. */
@@ -123,16 +121,11 @@ const rollups = {
   ],
   exports: [
     Database,
-    SeqSource,
-    PartitionService,
     TickWriter,
     MetricWriter,
     RiskMetricWriter,
     RiskEventWriter,
-    WebsocketMetricWriter,
     WebsocketConnectionRepository,
-    StoreJobs,
-    RollupRepository,
     HistoryRepository,
     MetricRepository,
     PortfolioRepository,

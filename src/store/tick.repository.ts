@@ -174,14 +174,6 @@ export class TickRepository {
     return new Map(rows.map(({ symbol, stored, moving }) => [symbol, { stored, moving }]));
   }
 
-  /** Ticks stored, exactly; reads an index of all of them, so it is for tests and tools. */
-  async count(): Promise<number> {
-    const { rows } = await this.database.reader.query<{ n: number }>(
-      'SELECT count(*)::float8 AS n FROM ticks',
-    );
-    return rows[0]?.n ?? 0;
-  }
-
   /** No number at or beyond this one has been given out. */
   async endOfOrder(): Promise<number> {
     const { rows } = await this.database.reader.query<{ next: string }>(

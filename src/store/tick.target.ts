@@ -37,11 +37,7 @@ export class TickTarget implements RowTarget<Tick> {
   }
 
   async prepare({ rows }: RowBatch<Tick>, retry: boolean): Promise<void> {
-    if (this.partitions === null) return;
-    if (retry) await this.partitions.reload('ticks');
-    for (const { tsMs } of rows) {
-      if (!this.partitions.covers('ticks', tsMs)) await this.partitions.ensure('ticks', [tsMs]);
-    }
+    await this.partitions?.prepare(this.name, rows, retry);
   }
 
   statements({ rows, firstSeq }: RowBatch<Tick>): BatchStatements {

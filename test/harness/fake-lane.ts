@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AppendOptions, AppendOutcome, IngestLane } from '../../src/ingest/ingest-lane.js';
+import type { IngestLane } from '../../src/ingest/ingest-lane.js';
 import { IngestMeter } from '../../src/ingest/ingest-meter.js';
 import type { UploadPart } from '../../src/ingest/upload-key.js';
 import { Metrics } from '../../src/observability/metrics.js';
+import type { AppendResult } from '../../src/store/writer/row-target.js';
+import type { AppendOptions } from '../../src/store/writer/row-writer.js';
 
 interface FakeLaneOptions<Row> {
   readonly commitMs?: number;
@@ -25,7 +27,7 @@ export class FakeLane<Row> implements IngestLane<Row> {
 
   constructor(private readonly options: FakeLaneOptions<Row> = {}) {}
 
-  async append(rows: readonly Row[], options: AppendOptions): Promise<AppendOutcome> {
+  async append(rows: readonly Row[], options: AppendOptions): Promise<AppendResult> {
     const { refuses = () => false, failure, commitMs } = this.options;
     const number = this.batches.push({ rows: rows.length, options });
     this.appending += rows.length;

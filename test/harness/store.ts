@@ -78,6 +78,8 @@ export interface TestStore {
   readonly history: HistoryRepository;
   readonly metricRepository: MetricRepository;
   readonly rollups: RollupRepository;
+  /** Ticks stored. */
+  countTicks(): Promise<number>;
   /** Stops the writers and the pools; `drop` also removes a database on TimescaleDB. */
   close(drop?: boolean): Promise<void>;
 }
@@ -149,6 +151,10 @@ export async function openStore(
       database.dialect === 'native'
         ? new NativeRollupRepository(database)
         : new TimescaleRollupRepository(database),
+    async countTicks() {
+      const { rows } = await database.reader.query<{ n: number }>('SELECT count(*)::int AS n FROM ticks');
+      return rows[0]?.n ?? 0;
+    },
     async close(drop = true) {
       await Promise.all([ticks.stop(), points.stop(), riskPoints.stop()]);
       await database.close();

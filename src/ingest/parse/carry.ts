@@ -29,9 +29,4 @@ export class Carry {
     this.length = 0;
     return bytes;
   }
-
-  /** What is held, without taking it. */
-  peek(): Buffer {
-    return this.buffer.subarray(0, this.length);
-  }
 }

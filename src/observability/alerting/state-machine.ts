@@ -167,16 +167,6 @@ export const initialLevel: LevelState = {
   breach: initialCondition,
 };
 
-/** @throws RangeError as {@link checkCondition}, and when the breach threshold is milder than the warning */
-export function checkLevel(spec: LevelSpec): void {
-  checkCondition(conditionOf(spec, spec.breach));
-  if (!spec.warning) return;
-  checkCondition(conditionOf(spec, spec.warning));
-  if (isBeyond(spec.warning.threshold, spec.breach.threshold, spec.direction)) {
-    throw new RangeError('the warning threshold lies beyond the breach threshold');
-  }
-}
-
 /**
  * Feeds one sample to a level. A level that was lost to missing data comes back with its memory: a limit in breach
  * that was `unknown` in between still has to pass its clear threshold.

@@ -1,6 +1,5 @@
 /** PostgreSQL counts timestamps from 2000-01-01 UTC. */
 const pgEpochMs = Date.UTC(2000, 0, 1);
-const pgEpochDay = pgEpochMs / 86_400_000;
 const two32 = 4_294_967_296;
 
 /** What precedes the first row of a binary `COPY` stream: signature, flags, length of the header extension. */
@@ -87,21 +86,6 @@ export class CopyBuffer {
     this.offset += 12;
   }
 
-  /** `integer`. */
-  int4(value: number): void {
-    this.reserve(8);
-    this.buffer.writeInt32BE(4, this.offset);
-    this.offset = this.buffer.writeInt32BE(value, this.offset + 4);
-  }
-
-  /** `boolean`. */
-  bool(value: boolean): void {
-    this.reserve(5);
-    this.buffer.writeInt32BE(1, this.offset);
-    this.buffer[this.offset + 4] = value ? 1 : 0;
-    this.offset += 5;
-  }
-
   /** `uuid`. @param value in its canonical text form */
   uuid(value: string): void {
     this.reserve(20);
@@ -119,11 +103,6 @@ export class CopyBuffer {
     const whole = Math.floor(ms);
     this.int64((whole - pgEpochMs) * 1000 + Math.round((ms - whole) * 1000), this.offset + 4);
     this.offset += 12;
-  }
-
-  /** `date`. @param epochDay days since 1970-01-01 */
-  date(epochDay: number): void {
-    this.int4(epochDay - pgEpochDay);
   }
 
   /** The finished `CopyData` message; the buffer starts a new one. */

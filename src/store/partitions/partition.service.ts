@@ -14,9 +14,6 @@ export interface PartitionStatus {
   readonly partitions: number;
   /** Partitions that exist beyond the one of now, without a gap. */
   readonly ahead: number;
-  /** Beginning of the oldest one, Unix ms; `null` without any. */
-  readonly oldestMs: number | null;
-  readonly keepDays: number | null;
 }
 
 /**
@@ -45,38 +42,30 @@ export class PartitionService {
     for (const table of timeTables) {
       let at = this.now();
       for (let i = 0; i <= wantedAhead; i++) {
-        await this.ensure(table, [at]);
+        await this.ensure(table, at);
         at = this.coverage.get(table)?.holding(at)?.toMs ?? at;
       }
     }
   }
 
   /** Whether a partition for this moment is known to exist; quick enough for every row. */
-  covers(table: TimeTable, tsMs: number): boolean {
+  private covers(table: TimeTable, tsMs: number): boolean {
     return this.coverage.get(table)?.covers(tsMs) ?? false;
   }
 
-  /** Makes the partitions that rows at these moments need. */
-  async ensure(table: TimeTable, moments: Iterable<number>): Promise<void> {
-    for (const tsMs of moments) {
-      while (!this.covers(table, tsMs)) {
-        // One at a time per table: a batch of old rows is the same question from every connection.
-        const busy = this.making.get(table);
-        if (busy) {
-          await busy;
-          continue;
-        }
-        const work = this.make(table, tsMs).finally(() => this.making.delete(table));
-        this.making.set(table, work);
-        await work;
-      }
+  /**
+   * Makes the partitions that rows need.
+   * @param isMissing the database has said that there is one missing, whatever is known here
+   */
+  async prepare(
+    table: TimeTable,
+    rows: readonly { readonly tsMs: number }[],
+    isMissing: boolean,
+  ): Promise<void> {
+    if (isMissing) await this.reload(table);
+    for (const { tsMs } of rows) {
+      if (!this.covers(table, tsMs)) await this.ensure(table, tsMs);
     }
-  }
-
-  /** Reads the catalogue again: the database has said that a partition is missing. */
-  async reload(table: TimeTable): Promise<void> {
-    const partitions = await this.repository.list(table);
-    this.coverage.set(table, new Coverage(partitions.filter((p) => !p.detachPending)));
   }
 
   /**
@@ -112,10 +101,27 @@ export class PartitionService {
         table,
         partitions: coverage.all.length,
         ahead: coverage.aheadOf(this.now()),
-        oldestMs: coverage.all[0]?.fromMs ?? null,
-        keepDays: retentionDays(table, this.retention),
       };
     });
+  }
+
+  private async reload(table: TimeTable): Promise<void> {
+    const partitions = await this.repository.list(table);
+    this.coverage.set(table, new Coverage(partitions.filter((p) => !p.detachPending)));
+  }
+
+  private async ensure(table: TimeTable, tsMs: number): Promise<void> {
+    while (!this.covers(table, tsMs)) {
+      // One at a time per table: a batch of old rows is the same question from every connection.
+      const busy = this.making.get(table);
+      if (busy) {
+        await busy;
+        continue;
+      }
+      const work = this.make(table, tsMs).finally(() => this.making.delete(table));
+      this.making.set(table, work);
+      await work;
+    }
   }
 
   private async make(table: TimeTable, tsMs: number): Promise<void> {

@@ -25,11 +25,7 @@ export class ColumnTarget<Row extends { readonly tsMs: number }> implements RowT
   }
 
   async prepare({ rows }: RowBatch<Row>, retry: boolean): Promise<void> {
-    if (this.partitions === null) return;
-    if (retry) await this.partitions.reload(this.name);
-    for (const { tsMs } of rows) {
-      if (!this.partitions.covers(this.name, tsMs)) await this.partitions.ensure(this.name, [tsMs]);
-    }
+    await this.partitions?.prepare(this.name, rows, retry);
   }
 
   statements(): BatchStatements {

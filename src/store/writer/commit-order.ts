@@ -22,11 +22,6 @@ export class CommitOrder {
 
   constructor(private readonly onError: (error: unknown) => void = () => undefined) {}
 
-  /** Tickets that are not settled, or wait for an earlier one. */
-  get open(): number {
-    return this.places.length;
-  }
-
   ticket(firstSeq: number): CommitTicket {
     const place: Place = { announce: undefined, resolve: undefined };
     this.places.push(place);

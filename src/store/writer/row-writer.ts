@@ -107,11 +107,6 @@ export class RowWriter<Row> {
     return rows;
   }
 
-  /** True while the last attempt to reach the database has failed. */
-  get databaseIsAway(): boolean {
-    return this.downSince !== undefined;
-  }
-
   /**
    * @param rows validated; at most {@link maxRowsPerAppend}
    * @returns after the commit

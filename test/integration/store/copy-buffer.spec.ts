@@ -10,10 +10,8 @@ interface Row {
   readonly json: string | null;
   readonly float: number | null;
   readonly big: number | null;
-  readonly int: number | null;
-  readonly flag: boolean | null;
+  readonly uuid: string | null;
   readonly tsMs: number | null;
-  readonly day: number | null;
 }
 
 /** Everything that text COPY has to escape, and what has tripped encoders before. */
@@ -28,8 +26,7 @@ const row: fc.Arbitrary<Row> = fc.record({
   ),
   float: fc.option(fc.double()),
   big: fc.option(fc.maxSafeInteger()),
-  int: fc.option(fc.integer()),
-  flag: fc.option(fc.boolean()),
+  uuid: fc.option(fc.uuid()),
   // Microseconds, before 2000, after 2038 and around both epochs.
   tsMs: fc.option(
     fc.oneof(
@@ -38,7 +35,6 @@ const row: fc.Arbitrary<Row> = fc.record({
       fc.constantFrom(0, -0.001, 946_684_800_000, 946_684_799_999.999, 4_102_444_800_000.5),
     ),
   ),
-  day: fc.option(fc.integer({ min: -100_000, max: 100_000 })),
 });
 
 describe('binary COPY', () => {
@@ -47,8 +43,9 @@ describe('binary COPY', () => {
     client = new pg.Client({ connectionString: await postgres().freshDatabase() });
     await client.connect();
     for (const name of ['a', 'b']) {
-      await client.query(`CREATE TABLE ${name} (n int, t text, j jsonb, f float8, b bigint, i int, o boolean,
-        ts timestamptz, d date)`);
+      await client.query(
+        `CREATE TABLE ${name} (n bigint, t text, j jsonb, f float8, b bigint, u uuid, ts timestamptz)`,
+      );
     }
   });
   afterAll(() => client.end());
@@ -63,16 +60,14 @@ describe('binary COPY', () => {
         if (value === null) buffer.null();
         else write(value);
       };
-      buffer.row(9);
-      buffer.int4(n);
+      buffer.row(7);
+      buffer.int8(n);
       or(r.text, (v) => buffer.text(v));
       or(r.json, (v) => buffer.jsonb(v));
       or(r.float, (v) => buffer.float8(v));
       or(r.big, (v) => buffer.int8(v));
-      or(r.int, (v) => buffer.int4(v));
-      or(r.flag, (v) => buffer.bool(v));
+      or(r.uuid, (v) => buffer.uuid(v));
       or(r.tsMs, (v) => buffer.timestamptz(v));
-      or(r.day, (v) => buffer.date(v));
       if (n % 3 === 0) query.write(buffer.takeFrame());
     });
     buffer.trailer();
@@ -87,9 +82,9 @@ describe('binary COPY', () => {
     for (const [n, r] of rows.entries()) {
       const us = r.tsMs === null ? null : BigInt(Math.floor(r.tsMs)) * 1000n + fraction(r.tsMs);
       await client.query(
-        `INSERT INTO b VALUES ($1, $2, $3::text::jsonb, $4::text::float8, $5, $6, $7,
-          timestamptz '1970-01-01 00:00+00' + $8::bigint * interval '1 microsecond', date '1970-01-01' + $9::int)`,
-        [n, r.text, r.json, r.float === null ? null : String(r.float), r.big, r.int, r.flag, us, r.day],
+        `INSERT INTO b VALUES ($1, $2, $3::text::jsonb, $4::text::float8, $5, $6,
+          timestamptz '1970-01-01 00:00+00' + $7::bigint * interval '1 microsecond')`,
+        [n, r.text, r.json, r.float === null ? null : String(r.float), r.big, r.uuid, us],
       );
     }
   };
@@ -127,13 +122,13 @@ describe('binary COPY', () => {
     const buffer = new CopyBuffer();
     buffer.header();
     buffer.row(1);
-    buffer.int4(1);
+    buffer.int8(1);
     buffer.trailer();
     const frame = buffer.takeFrame();
     const copyN = 'COPY a (n) FROM STDIN (FORMAT binary)';
     expect(await attempt(`BEGIN; SELECT 1/0; ${copyN}; COMMIT`, frame)).toBe('22012');
     expect(await attempt(`BEGIN; ${copyN}; SELECT 1/0; COMMIT`, frame)).toBe('22012');
-    expect(await attempt(`BEGIN; COPY a (n, i) FROM STDIN (FORMAT binary); COMMIT`, frame)).toBe('22P04');
+    expect(await attempt(`BEGIN; COPY a (n, b) FROM STDIN (FORMAT binary); COMMIT`, frame)).toBe('22P04');
     expect(await attempt(`BEGIN; ${copyN}; COMMIT`, frame)).toBe('none');
   });
 });
