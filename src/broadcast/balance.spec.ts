@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { planMove } from './balance.js';
+import { MovePace, planMove } from './balance.js';
 import { NodeRegistry, type NodeStatus } from './node-registry.js';
 
 const node = (id: string, connections: number, handshakesPerSecond = 1_000): NodeStatus => ({
@@ -11,6 +11,36 @@ const node = (id: string, connections: number, handshakesPerSecond = 1_000): Nod
   deliveriesPerSecond: 0,
   eventLoop: 0,
   atMs: 1,
+});
+
+describe('MovePace', () => {
+  const move = { clients: 50, windowMs: 1_000 };
+  /** How long after each move the next one may begin, when this node has so many connections before each. */
+  const pauses = (...connections: number[]) => {
+    const pace = new MovePace();
+    let now = 0;
+    return connections.map((count) => {
+      const begun = now;
+      pace.begin(move, count, now);
+      while (!pace.isDue(now)) now += 100;
+      return now - begun;
+    });
+  };
+
+  it('waits for the numbers to settle, and longer and longer where clients come back to the same node', () => {
+    expect(pauses(100, 50, 20)).toEqual([7_000, 7_000, 7_000]);
+    expect(pauses(100, 100, 90, 100, 100, 100)).toEqual([7_000, 22_000, 82_000, 322_000, 602_000, 602_000]);
+    // It helps again: they are moved as before.
+    expect(pauses(100, 100, 50)).toEqual([7_000, 22_000, 7_000]);
+  });
+
+  it('begins anew once there was nothing to move', () => {
+    const pace = new MovePace();
+    pace.begin(move, 100, 0);
+    pace.settled();
+    pace.begin(move, 100, 100_000);
+    expect(pace.isDue(107_000)).toBe(true);
+  });
 });
 
 describe('planMove', () => {

@@ -37,3 +37,36 @@ export function returnWindowMs(clients: number, ownId: string, nodes: readonly N
   const windowMs = (clients / (capacity * capacityShare)) * 1_000;
   return Math.min(mostWindowMs, Math.max(leastWindowMs, windowMs));
 }
+
+/** After clients were sent away, the numbers need this long to settle, ms. */
+const settleMs = 5_000;
+const mostRestMs = 600_000;
+
+/**
+ * When clients may be sent away again. Those that know only one address come back to it: where a move has not helped,
+ * the next one waits four times as long, up to ten minutes.
+ */
+export class MovePace {
+  private restMs = settleMs;
+  private untilMs = 0;
+  private last: { readonly clients: number; readonly connections: number } | null = null;
+
+  /** @returns whether a move may begin now */
+  isDue(nowMs: number): boolean {
+    return nowMs >= this.untilMs;
+  }
+
+  /** A move begins. @param connections of this node before it */
+  begin({ clients, windowMs }: Move, connections: number, nowMs: number): void {
+    const hasHelped = this.last === null || connections <= this.last.connections - this.last.clients / 2;
+    this.restMs = hasHelped ? settleMs : Math.min(mostRestMs, this.restMs * 4);
+    this.last = { clients, connections };
+    // They are told over the window, and are back within as much.
+    this.untilMs = nowMs + 2 * windowMs + this.restMs;
+  }
+
+  /** There is nothing to move. */
+  settled(): void {
+    this.last = null;
+  }
+}

@@ -5,7 +5,7 @@ import { Config } from '../config/config.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { Logger, type ModuleLogger } from '../observability/logger.js';
 import { RedisProvider } from '../store/redis.provider.js';
-import { planMove, returnWindowMs } from './balance.js';
+import { MovePace, planMove, returnWindowMs } from './balance.js';
 import { BroadcastMetrics } from './broadcast.metrics.js';
 import { Broker } from './broker/broker.js';
 import { RedisBroker } from './broker/redis.broker.js';
@@ -14,8 +14,6 @@ import { Drain } from './drain.js';
 import { lonelyStore, NodeRegistry, type NodeStatus, RedisNodeStore } from './node-registry.js';
 import { WsServer } from './ws-server.js';
 
-/** After clients were sent away, the numbers need this long to settle, ms. */
-const settleMs = 5_000;
 const streamPath = '/ws/stream';
 
 /** This process among the others: says how it is, and gives clients away when it has too many. */
@@ -29,7 +27,7 @@ export class NodesService implements OnApplicationBootstrap {
   private deliveries = 0;
   private deliveriesPerSecond = 0;
   private sampledMs = performance.now();
-  private quietUntilMs = 0;
+  private readonly pace = new MovePace();
 
   constructor(
     private readonly config: Config,
@@ -103,13 +101,17 @@ export class NodesService implements OnApplicationBootstrap {
   }
 
   private balance(nodes: readonly NodeStatus[]): void {
-    if (this.lifecycle.isStopping || Date.now() < this.quietUntilMs) return;
+    const now = Date.now();
+    if (this.lifecycle.isStopping || !this.pace.isDue(now)) return;
     const move = planMove(this.registry.id, nodes);
-    if (move === undefined) return;
+    if (move === undefined) {
+      this.pace.settled();
+      return;
+    }
     // Map order is the order of connecting: the newest are at the end.
     const open = [...this.server.connections.values()].filter((connection) => connection.isOpen);
     const newest = open.slice(-move.clients).reverse();
-    this.quietUntilMs = Date.now() + move.windowMs + settleMs;
+    this.pace.begin(move, open.length, now);
     this.log.info({ clients: newest.length, window_ms: move.windowMs }, 'clients are asked to go elsewhere');
     void this.drain.sendAway(newest, move.windowMs, move.windowMs);
   }
