@@ -1,6 +1,6 @@
 import type { Database } from './database.js';
 
-/** Longer than any retry of a batch: afterwards nobody asks for its marker. */
+/** Longer than any sender waits. A process that was cut off for longer looks for its rows instead. */
 const batchMarkerMinutes = 15;
 /** How long the answer to an `Idempotency-Key` is repeated. */
 const idempotencyHours = 24;

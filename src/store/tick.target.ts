@@ -72,7 +72,7 @@ export class TickTarget implements RowTarget<Tick> {
     return answer.rows.map(([seq]) => Number(seq) - firstSeq);
   }
 
-  async absentOfCommitted(
+  async absentRows(
     { rows, firstSeq }: RowBatch<Tick>,
     query: (sql: string) => Promise<StatementResult[]>,
   ): Promise<readonly number[]> {

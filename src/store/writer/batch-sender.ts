@@ -47,7 +47,9 @@ export class BatchSender<Row> {
     { approach, partitionMissing }: Pick<Delivery, 'approach' | 'partitionMissing'>,
   ): Promise<BatchOutcome | null> {
     if (approach === 'verify') {
-      return (await this.wasCommitted(client, id)) ? this.outcomeOfCommitted(client, id, batch) : null;
+      return (await this.wasCommitted(client, id))
+        ? this.outcomeOfCommitted(client, id, batch)
+        : this.outcomeWithoutMarker(client, batch);
     }
     await this.target.prepare?.(batch, partitionMissing);
     try {
@@ -140,9 +142,16 @@ export class BatchSender<Row> {
       `SELECT refused FROM write_batches WHERE id = ${literal(id)}`,
     );
     const refused = rows[0]?.refused ?? [];
-    const absent = await this.target.absentOfCommitted?.(batch, (sql) => simpleQuery(client, sql));
+    const absent = await this.target.absentRows?.(batch, (sql) => simpleQuery(client, sql));
     const known = new Set(refused.map(({ position }) => position));
     return { duplicates: (absent ?? []).filter((position) => !known.has(position)), refused };
+  }
+
+  /** After an outage longer than markers are kept, another process may have removed the marker: the rows decide. */
+  private async outcomeWithoutMarker(client: PoolClient, batch: RowBatch<Row>): Promise<BatchOutcome | null> {
+    const absent = await this.target.absentRows?.(batch, (sql) => simpleQuery(client, sql));
+    if (absent === undefined || absent.length === batch.rows.length) return null;
+    return { duplicates: absent, refused: [] };
   }
 
   private async copy(

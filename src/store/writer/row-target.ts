@@ -35,8 +35,8 @@ export interface RowTarget<Row> {
   encode(row: Row, seq: number, into: CopyBuffer): void;
   /** Positions of the rows that were already stored, from the answers of `after`. */
   duplicates?(batch: RowBatch<Row>, after: readonly StatementResult[]): readonly number[];
-  /** Positions of the rows that the batch has not stored: its commit is certain, its answers were lost with the connection. */
-  absentOfCommitted?(
+  /** Positions of the rows that the batch has not stored, when its answers were lost with the connection. */
+  absentRows?(
     batch: RowBatch<Row>,
     query: (sql: string) => Promise<StatementResult[]>,
   ): Promise<readonly number[]>;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import type { MetricPoint } from '../../../src/domain/metric-point.js';
 import type { StoredTick, Tick } from '../../../src/domain/tick.js';
 import { type CuttableProxy, cuttableProxy } from '../../harness/cuttable-proxy.js';
@@ -31,10 +32,13 @@ const points = (portfolioId: string, count: number): MetricPoint[] =>
 describe('a batch whose connection is cut between COMMIT and its answer', () => {
   let proxy: CuttableProxy;
   let store: TestStore;
+  /** Past the proxy. */
+  let direct: string;
   let announced: StoredTick[] = [];
 
   beforeAll(async () => {
-    const url = new URL(await postgres().freshDatabase());
+    direct = await postgres().freshDatabase();
+    const url = new URL(direct);
     proxy = await cuttableProxy(Number(url.port));
     url.hostname = '127.0.0.1';
     url.port = String(proxy.port);
@@ -147,5 +151,20 @@ describe('a batch whose connection is cut between COMMIT and its answer', () => 
     expect(announced.map(({ price }) => price)).toEqual([1, 3]);
     expect(counts('ticks')).toMatchObject({ rows: before.rows + 2, deadLetters: before.deadLetters + 1 });
     expect(announced.map(({ seq }) => seq)).toEqual(await stored('LATE'));
+  });
+
+  it('is announced also after an outage that its marker did not outlive', async () => {
+    const lost = proxy.loseAnswer(committed).then(() => proxy.away(true));
+    const append = store.ticks.append(ticks('LONG', [1, 2]));
+    await expect(append).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+    await lost;
+    const other = new pg.Client({ connectionString: direct });
+    await other.connect();
+    await other.query('DELETE FROM write_batches');
+    await other.end();
+    proxy.away(false);
+    while (announced.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(announced.map(({ price }) => price)).toEqual([1, 2]);
+    expect(announced.map(({ seq }) => seq)).toEqual(await stored('LONG'));
   });
 });
