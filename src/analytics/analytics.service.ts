@@ -13,11 +13,13 @@ const catchUpMs = 20;
 export class AnalyticsService {
   constructor(private readonly runtime: AnalyticsRuntime) {}
 
-  /** The statistics of a portfolio, including everything acknowledged before. @throws Problem 404 */
+  /** The statistics of a portfolio, including what was acknowledged before unless too much of it waits. @throws Problem 404 */
   summary(portfolioId: string): Summary {
-    const { engine, calculators } = this.runtime;
+    const { engine, calculators, feed } = this.runtime;
     const state = this.state(portfolioId);
-    return summaryOf(engine, state, calculators.fresh(state), Date.now());
+    const summary = summaryOf(engine, state, calculators.fresh(state), Date.now());
+    if (summary.reason === null || feed.waitingTicks === 0) return summary;
+    return { ...summary, reason: `${summary.reason}; ${feed.waitingTicks} stored ticks wait to be applied` };
   }
 
   /** Where the numbers come from. @throws Problem 404 */

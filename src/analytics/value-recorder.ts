@@ -17,7 +17,11 @@ const flushMs = 100;
 const batchPoints = 500;
 /** Statistics move slowly: they go with every tenth value. */
 const statisticsEvery = 10;
-/** Most values of the time between two announcements: of recorded ticks, one batch may span hours. */
+/**
+ * An announcement after this many intervals of source time is of ticks that come faster than they happened: what lies between is
+ * recorded too, at most so many values. (Live, portfolios that wait for their announcement miss a few intervals.)
+ */
+const longGap = 10;
 const maxBetween = 100;
 
 /** What was recorded last of a portfolio. */
@@ -65,7 +69,7 @@ export class ValueRecorder {
     const last = this.last.get(state);
     if (last && asOfMs < last.asOfMs + this.intervalMs) return;
     if (!this.allowed()) return;
-    const between = last === undefined || asOfMs >= last.asOfMs + 2 * this.intervalMs;
+    const between = last === undefined || asOfMs >= last.asOfMs + longGap * this.intervalMs;
     if (between) this.addBetween(state, last);
     const count = (last?.count ?? 0) + 1;
     this.last.set(state, { asOfMs, count, pushed: state.window.pushed });
