@@ -3,6 +3,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { Problem } from '../../domain/problem.js';
 import { type Position, Publication } from '../publication.js';
 import type { LossReason, TopicLog } from '../topic-log.js';
+import { Availability } from './availability.js';
 import {
   Broker,
   type BrokerListener,
@@ -26,8 +27,6 @@ const maxQueued = 100_000;
 const auditMs = 5_000;
 /** How often the names of one shard are looked through for topics that Redis has forgotten, ms: all within the hour. */
 const trimMs = 3_600_000 / shardCount;
-/** How long to wait before another attempt to come back, ms. */
-const restMs = 500;
 
 /** Told of what operators want to know. */
 export interface BrokerEvents {
@@ -47,7 +46,6 @@ export interface BrokerEvents {
  */
 export class RedisBroker extends Broker {
   readonly kind = 'redis';
-  state: BrokerState = 'degraded';
   readonly history: History;
   private readonly mirrors = new Map<string, Mirror>();
   private readonly keys: RedisKeys;
@@ -55,21 +53,16 @@ export class RedisBroker extends Broker {
   private readonly outbox: Outbox;
   private readonly catchUp: RedisCatchUp;
   private readonly topics: RedisTopics;
+  private readonly availability: Availability;
   private readonly epochs = new Epochs();
   private listener!: BrokerListener;
-  /** Counts attempts to recover, so that one that was overtaken ends. */
-  private attempt = 0;
-  private recovery: 'none' | 'asking' | 'under way' = 'none';
-  private resting: NodeJS.Timeout | null = null;
-  private wasUp = false;
-  private awaySinceMs = 0;
   private timers: NodeJS.Timeout[] = [];
   private stopped = false;
 
   constructor(
     url: string,
     options: HistoryOptions,
-    private readonly events: BrokerEvents,
+    events: BrokerEvents,
     private readonly nowMs: () => number = Date.now,
   ) {
     super();
@@ -82,9 +75,23 @@ export class RedisBroker extends Broker {
     const channels = Array.from({ length: shardCount }, (_, shard) => this.keys.channel(shard));
     this.link = new RedisLink(url, channels, {
       onAnnouncement: (text) => this.onAnnouncement(text),
-      onUp: () => void this.recover(),
-      onDown: (reason) => this.degrade(reason),
+      onUp: () => void this.availability.recover(),
+      onDown: (reason) => this.availability.lost(reason),
     });
+    this.availability = new Availability(
+      {
+        isConnected: () => this.link.isUp,
+        probe: () => this.catchUp.probe(),
+        catchUp: () => this.rejoin(),
+        agreed: () => this.agree(),
+        gone: () => this.deliverWaiting(),
+      },
+      {
+        degraded: (reason) => events.degraded(reason),
+        recovered: (awayMs) => events.recovered(awayMs, this.outbox.dropped),
+      },
+      nowMs,
+    );
     this.topics = new RedisTopics(this.keys, this.link);
     this.outbox = new Outbox(
       this.keys,
@@ -100,6 +107,10 @@ export class RedisBroker extends Broker {
       restarted: (mirror, position) => this.restarted(mirror, position),
       inStep: (mirror) => this.takeHeld(mirror),
     });
+  }
+
+  get state(): BrokerState {
+    return this.availability.state;
   }
 
   /** The connection for commands, for what else the nodes keep in Redis. There from {@link start} on. */
@@ -129,7 +140,7 @@ export class RedisBroker extends Broker {
 
   override async start(listener: BrokerListener): Promise<void> {
     this.listener = listener;
-    this.awaySinceMs = this.nowMs();
+    this.availability.start();
     const sweepMs = Math.min(this.history.options.maxAgeMs, 30_000);
     this.timers = [
       // What nobody follows here, Redis keeps.
@@ -145,7 +156,7 @@ export class RedisBroker extends Broker {
   override stop(): Promise<void> {
     this.stopped = true;
     for (const timer of this.timers) clearInterval(timer);
-    if (this.resting !== null) clearTimeout(this.resting);
+    this.availability.stop();
     this.link.stop();
     return Promise.resolve();
   }
@@ -154,7 +165,7 @@ export class RedisBroker extends Broker {
 
   override publish(messages: readonly Message[]): readonly Published[] | Promise<readonly Published[]> {
     const tsMs = this.nowMs();
-    const alone = this.isAlone;
+    const alone = this.availability.isAlone;
     // All of them or none: a topic that is refused is refused before anything is published.
     if (alone) for (const { topic } of messages) this.mirrors.get(topic) ?? this.mirror(topic, 'loading');
     const answers = messages.map(({ topic, data, json }) => {
@@ -162,11 +173,6 @@ export class RedisBroker extends Broker {
       return alone ? this.publishAlone(topic, body, tsMs) : this.publishToAll(topic, body, tsMs);
     });
     return alone ? (answers as Published[]) : Promise.all(answers);
-  }
-
-  /** Nothing waits for Redis. While it is caught up with, messages go to it again. */
-  private get isAlone(): boolean {
-    return this.state === 'degraded' && this.recovery !== 'under way';
   }
 
   private publishToAll(topic: string, body: string, tsMs: number): Promise<Published> {
@@ -283,14 +289,14 @@ export class RedisBroker extends Broker {
   override open(topic: string): TopicLog | Promise<TopicLog> {
     const mirror = this.mirrors.get(topic) ?? this.mirror(topic, 'loading');
     mirror.askedMs = this.nowMs();
-    if (mirror.state === 'loading' && this.isAlone) this.goAlone(mirror);
+    if (mirror.state === 'loading' && this.availability.isAlone) this.goAlone(mirror);
     if (mirror.state !== 'loading') return mirror.log;
     mirror.loading ??= this.load(mirror);
     return mirror.loading;
   }
 
   override async openFamily(family: string): Promise<number> {
-    if (this.isAlone) return 0;
+    if (this.availability.isAlone) return 0;
     try {
       const { topics, beyond } = await this.topics.of(family, this.maxFamilyTopics);
       let refused = 0;
@@ -370,19 +376,12 @@ export class RedisBroker extends Broker {
 
   private onCommandFailed(error: unknown): void {
     if (this.stopped) return;
-    this.degrade(error instanceof Error ? error.message : String(error));
+    this.availability.lost(error);
     this.link.reset();
   }
 
-  private degrade(reason: string): void {
-    this.attempt++;
-    this.recovery = 'none';
-    if (this.stopped) return;
-    if (this.state === 'ok') {
-      this.state = 'degraded';
-      this.awaySinceMs = this.nowMs();
-      this.events.degraded(reason);
-    }
+  /** Clients here get what waits for Redis: it goes there later. */
+  private deliverWaiting(): void {
     for (const entry of this.outbox.undelivered()) {
       entry.delivered = true;
       try {
@@ -391,37 +390,17 @@ export class RedisBroker extends Broker {
         entry.failed(error);
       }
     }
-    // A Redis that answers with an error does not make the link go down and up.
-    this.resting ??= setTimeout(() => {
-      this.resting = null;
-      void this.recover();
-    }, restMs).unref();
   }
 
-  private async recover(): Promise<void> {
-    if (this.recovery !== 'none' || this.stopped || this.state === 'ok' || !this.link.isUp) return;
-    this.recovery = 'asking';
-    const attempt = ++this.attempt;
-    const { dropped } = this.outbox;
-    try {
-      await this.catchUp.probe();
-      if (attempt !== this.attempt) return;
-      // From here on messages wait for Redis again: what clients here have already is a fixed set.
-      this.recovery = 'under way';
-      await this.outbox.resend();
-      this.forgetUnfollowed();
-      await inBatches([...this.mirrors.values()], (mirror) => this.bringUp(mirror));
-    } catch (error) {
-      if (attempt === this.attempt) this.degrade(error instanceof Error ? error.message : String(error));
-      return;
-    }
-    if (attempt !== this.attempt) return;
-    this.recovery = 'none';
-    this.state = 'ok';
+  private async rejoin(): Promise<void> {
+    await this.outbox.resend();
+    this.forgetUnfollowed();
+    await inBatches([...this.mirrors.values()], (mirror) => this.bringUp(mirror));
+  }
+
+  private agree(): void {
     this.outbox.forgetDelivered();
     for (const mirror of this.mirrors.values()) this.comeBack(mirror);
-    if (this.wasUp) this.events.recovered(this.nowMs() - this.awaySinceMs, dropped);
-    this.wasUp = true;
   }
 
   /** Redis knows more of them than this process: they need no catching up. */
