@@ -51,7 +51,7 @@ const defaultTickPage = 1_000;
 /** Numbers of the total order that a replay reads at a time. */
 const replaySpan = 50_000;
 /** Holes of the order (unused reservations of a crashed process) are skipped in growing steps. */
-const maxSpan = 64_000_000;
+const maxSpan = 4_000_000;
 
 const columns =
   'seq::float8, symbol, (extract(epoch FROM ts) * 1000)::float8 AS ts_ms, price, size, source_id';
@@ -112,19 +112,41 @@ export class TickRepository {
     let span = replaySpan;
     for (let from = fromSeq; from < end; ) {
       const to = Math.min(from + span, end);
-      const { rows } = await this.database.reader.query<TickRow>({
-        name: symbols ? 'ticks_replay_symbols' : 'ticks_replay',
-        // Index ticks_seq_brin.
-        text: `SELECT ${columns} FROM ticks WHERE seq >= $1 AND seq < $2
-          ${symbols ? 'AND symbol = ANY ($3)' : ''} ORDER BY seq`,
-        values: symbols ? [from, to, symbols] : [from, to],
-        rowMode: 'array',
-      } as never);
-      if (rows.length > 0) yield (rows as unknown as TickRow[]).map(toTick);
-      // Only an empty span may grow: a full one of any size would not be bounded by its rows.
-      span = rows.length === 0 ? Math.min(span * 2, maxSpan) : replaySpan;
+      if (span > replaySpan) {
+        // In a hole. A longer span is only looked into: how many rows it holds is not bounded.
+        const next = await this.firstSeq(from, to, symbols);
+        span = next === null ? Math.min(span * 2, maxSpan) : replaySpan;
+        from = next ?? to;
+        continue;
+      }
+      const ticks = await this.readSpan(from, to, symbols);
+      if (ticks.length > 0) yield ticks;
+      else span *= 2;
       from = to;
     }
+  }
+
+  private async readSpan(from: number, to: number, symbols?: readonly string[]): Promise<StoredTick[]> {
+    const { rows } = await this.database.reader.query<TickRow>({
+      name: symbols ? 'ticks_replay_symbols' : 'ticks_replay',
+      // Index ticks_seq_brin.
+      text: `SELECT ${columns} FROM ticks WHERE seq >= $1 AND seq < $2
+        ${symbols ? 'AND symbol = ANY ($3)' : ''} ORDER BY seq`,
+      values: symbols ? [from, to, symbols] : [from, to],
+      rowMode: 'array',
+    } as never);
+    return (rows as unknown as TickRow[]).map(toTick);
+  }
+
+  private async firstSeq(from: number, to: number, symbols?: readonly string[]): Promise<number | null> {
+    const { rows } = await this.database.reader.query<{ first: number | null }>({
+      name: symbols ? 'ticks_first_symbols' : 'ticks_first',
+      // Index ticks_seq_brin; with LIMIT 1 in place of min() the planner would begin at the first tick of all.
+      text: `SELECT min(seq)::float8 AS first FROM ticks WHERE seq >= $1 AND seq < $2
+        ${symbols ? 'AND symbol = ANY ($3)' : ''}`,
+      values: symbols ? [from, to, symbols] : [from, to],
+    });
+    return rows[0]?.first ?? null;
   }
 
   /**

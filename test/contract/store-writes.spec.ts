@@ -138,6 +138,28 @@ describe.each(storeBranches())('writes on $dialect', (branch) => {
     expect(pages).toBe(7);
   });
 
+  it('replays in batches of bounded size, also behind the hole that a crash has left', async () => {
+    const url = await branch.freshDatabase();
+    // What the first process had reserved and not used stays a hole.
+    const crashed = await openStore(url);
+    await crashed.ticks.append([tick('HOLE', 0, 1)]);
+    await crashed.close(false);
+    const next = await openStore(url);
+    const rows = Array.from({ length: 40_000 }, (_, i) => tick('HOLE', 1 + i, 1));
+    for (let i = 0; i < 3; i++) await next.ticks.append(rows);
+    const batches: number[] = [];
+    const seqs: number[] = [];
+    for await (const batch of next.tickRepository.replay({ fromSeq: 1 })) {
+      batches.push(batch.length);
+      for (const { seq } of batch) seqs.push(seq);
+    }
+    await next.close();
+    expect(seqs).toHaveLength(120_001);
+    expect(seqs[1]! - seqs[0]!).toBeGreaterThan(900_000);
+    expect(seqs.every((seq, i) => i === 0 || seq > seqs[i - 1]!)).toBe(true);
+    expect(Math.max(...batches)).toBeLessThanOrEqual(50_000);
+  });
+
   it('knows the newest price of every symbol, now and at a point of the order', async () => {
     await store.ticks.append([tick('LAST', 10, 1), tick('LAST', 20, 2), tick('LAST', 15, 3)]);
     const find = async (before?: number) =>
