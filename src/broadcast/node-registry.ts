@@ -28,7 +28,10 @@ export interface NodeStore {
 export const aliveMs = 5_000;
 const maxNodes = 1_000;
 
-/** Nodes in Redis: a sorted set by time of their last word, and one value each. */
+/**
+ * Nodes in Redis: a value for each, which Redis forgets when it is not renewed, and a sorted set of their ids. Who is
+ * alive is judged by the clock of Redis alone: those of the nodes may differ.
+ */
 export class RedisNodeStore implements NodeStore {
   constructor(
     /** The broker's connection, which knows a cluster from a single server. */
@@ -38,19 +41,19 @@ export class RedisNodeStore implements NodeStore {
   ) {}
 
   async exchange(own: NodeStatus): Promise<NodeStatus[]> {
-    const now = this.nowMs();
     const redis = this.redis();
     const results = await redis
       .multi()
       .set(this.key(own.id), JSON.stringify(own), 'PX', aliveMs)
-      .zadd(this.alive, now, own.id)
+      .zadd(this.alive, this.nowMs(), own.id)
       .pexpire(this.alive, aliveMs * 2)
-      .zremrangebyscore(this.alive, '-inf', now - aliveMs)
-      .zrange(this.alive, 0, maxNodes - 1)
+      .zrevrange(this.alive, 0, maxNodes - 1)
       .exec();
     const ids = (results?.at(-1)?.[1] ?? []) as string[];
     if (ids.length === 0) return [own];
     const values = await redis.mget(...ids.map((id) => this.key(id)));
+    const gone = ids.filter((_, i) => values[i] === null);
+    if (gone.length > 0) await redis.zrem(this.alive, ...gone);
     return values.flatMap((value) => (value === null ? [] : [JSON.parse(value) as NodeStatus]));
   }
 

@@ -114,6 +114,41 @@ describe('what the redis broker keeps in Redis', () => {
   });
 });
 
+describe('nodes on one Redis', () => {
+  it('know each other whatever their clocks say, and forget who is gone', async () => {
+    const here = await world();
+    const redis = new Redis(here.url);
+    const status = (id: string, atMs: number) => ({
+      id,
+      url: `ws://${id}`,
+      startedMs: 0,
+      connections: 0,
+      handshakesPerSecond: 1,
+      deliveriesPerSecond: 0,
+      eventLoop: 0,
+      atMs,
+    });
+    const clocks = [0, 3_600_000, -3_600_000].map((offset) => () => Date.now() + offset);
+    const exchange = async () => {
+      const seen: string[][] = [];
+      for (const [i, now] of clocks.entries()) {
+        const store = new RedisNodeStore(() => redis, 'skewed:', now);
+        seen.push((await store.exchange(status(`n${i}`, now()))).map(({ id }) => id).sort());
+      }
+      return seen;
+    };
+    await exchange();
+    for (const ids of await exchange()) expect(ids).toEqual(['n0', 'n1', 'n2']);
+    // As when it has not been renewed for long enough.
+    await redis.del('skewed:{nodes}:n2');
+    clocks.pop();
+    for (const ids of await exchange()) expect(ids).toEqual(['n0', 'n1']);
+    expect((await redis.zrange('skewed:{nodes}:alive', 0, -1)).sort()).toEqual(['n0', 'n1']);
+    redis.disconnect();
+    await here.end();
+  });
+});
+
 describe('the redis broker without Redis', () => {
   const publish = (node: Node, topic: string, ...data: unknown[]) =>
     Promise.resolve(node.broker.publish(data.map((d) => ({ topic, data: d }))));

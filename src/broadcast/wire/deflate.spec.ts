@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { Deflater, deflateMessage, InflateBudget, inflateMessage, maxInflateBytes } from './deflate.js';
 
@@ -32,6 +33,20 @@ describe('Deflater', () => {
 });
 
 describe('inflateMessage', () => {
+  it('reads what follows a final block, and no more of them than a message has use for', () => {
+    const final = (text: string) => deflateRawSync(text);
+    expect(
+      String(inflateMessage(Buffer.concat([final('one '), deflateMessage(Buffer.from('two'))]), 100)),
+    ).toBe('one two');
+    // The empty block that stands for it where a message ends with one.
+    expect(String(inflateMessage(Buffer.concat([final('alone'), Buffer.alloc(1)]), 100))).toBe('alone');
+    expect(String(inflateMessage(final('bare'), 100))).toBe('bare');
+    const many = Buffer.concat(Array.from({ length: 10_000 }, () => final('')));
+    expect(inflateMessage(many, 100)).toMatchObject({ code: 1007 });
+    const long = Buffer.concat([final('x'.repeat(80)), final('y'.repeat(80))]);
+    expect(inflateMessage(long, 100)).toMatchObject({ code: 1009 });
+  });
+
   it('stops at the limit whatever the message would become, and tells what is no deflate at all', () => {
     const bomb = deflateMessage(Buffer.alloc(64 * 1024 * 1024));
     expect(bomb.length).toBeLessThan(400_000);

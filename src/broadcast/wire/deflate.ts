@@ -12,6 +12,8 @@ export const maxDeflateBytes = 128 * 1024;
 const maxDeflateBytesPerTurn = 256 * 1024;
 /** A deflated message may have no more than this when inflated (about half a millisecond). */
 export const maxInflateBytes = 1024 * 1024;
+/** Each costs a call, and takes two bytes to ask for. */
+const maxFinalBlocks = 16;
 /** What one connection may make this process inflate, bytes per second, and at once. */
 const inflateBytesPerSecond = 8 * 1024 * 1024;
 const inflateBurstBytes = 2 * inflateBytesPerSecond;
@@ -62,17 +64,36 @@ export function deflateMessage(payload: Buffer): Buffer {
 
 /** @returns the message, or why the connection must be closed */
 export function inflateMessage(payload: Buffer, maxBytes: number): Buffer | Fault {
+  const parts: Buffer[] = [];
+  let left = Math.min(maxBytes, maxInflateBytes);
+  let rest = Buffer.concat([payload, tail]);
   try {
-    return inflateRawSync(Buffer.concat([payload, tail]), {
-      finishFlush: constants.Z_SYNC_FLUSH,
-      maxOutputLength: Math.min(maxBytes, maxInflateBytes),
-    });
+    // What follows a final block belongs to the message too (RFC 7692, 7.2.3.4); zlib would leave it out in silence.
+    for (let n = 0; rest.length > 0; n++) {
+      if (n === maxFinalBlocks) return invalid;
+      const { buffer, engine } = inflatePart(rest, left);
+      parts.push(buffer);
+      left -= buffer.length;
+      rest = rest.subarray(engine.bytesWritten);
+    }
   } catch (error) {
     return (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE'
       ? { code: closeCode.messageTooBig.code, reason: 'inflated message too big' }
-      : { code: closeCode.invalidData.code, reason: 'message that cannot be inflated' };
+      : invalid;
   }
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
 }
+
+const invalid: Fault = { code: closeCode.invalidData.code, reason: 'message that cannot be inflated' };
+
+/** With `info`, zlib's synchronous calls say how much they have read; their declared type does not. */
+const inflatePart = (bytes: Buffer, maxBytes: number) =>
+  inflateRawSync(bytes, {
+    finishFlush: constants.Z_SYNC_FLUSH,
+    // 0 would mean no limit at all.
+    maxOutputLength: Math.max(1, maxBytes),
+    info: true,
+  }) as unknown as { readonly buffer: Buffer; readonly engine: { readonly bytesWritten: number } };
 
 /** What one connection has made this process inflate: a kilobyte can ask for a megabyte. */
 export class InflateBudget {
