@@ -5,3 +5,10 @@ export function copyRing(ring: Float64Array, head: number, count: number, out: F
   out.set(ring.subarray(0, count - first), first);
   return count;
 }
+
+/**
+ * `length` zeros in memory that V8 does not count: with that of ordinary arrays it marks the whole heap each time they have
+ * grown by 64 MB, and ten thousand windows that fill would keep it at that. Whoever holds many bounds them himself.
+ */
+export const doubles = (length: number): Float64Array =>
+  new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT));

@@ -1,5 +1,5 @@
 import type { EwmaWeights } from './ewma-weights.js';
-import { copyRing } from './ring.js';
+import { copyRing, doubles } from './ring.js';
 import { copySegment, join } from './segment.js';
 import { segmentSize } from './segment-layout.js';
 
@@ -36,7 +36,7 @@ export class SegmentBlocks {
   /** @param slots blocks that there is memory for at first; it doubles */
   constructor(weights: EwmaWeights, slots = 4) {
     this.weights = weights;
-    this.blocks = new Float64Array(slots * size);
+    this.blocks = doubles(slots * size);
   }
 
   /** Blocks of the open group. */
@@ -152,7 +152,7 @@ export class SegmentBlocks {
   }
 
   private moveBlocks(slots: number): void {
-    const moved = new Float64Array(slots * size);
+    const moved = doubles(slots * size);
     copyRing(this.blocks, this.head * size, this.count * size, moved);
     this.blocks = moved;
     this.head = 0;

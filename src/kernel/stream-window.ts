@@ -2,7 +2,7 @@ import { blockCuts } from './block-cuts.js';
 import { defaultLambda, type EwmaWeights, ewmaWeights } from './ewma-weights.js';
 import { QuantileSketch } from './quantile-sketch.js';
 import { keepReturn, returnPlaces, returnsKept, returnsVariance } from './recent-returns.js';
-import { copyRing } from './ring.js';
+import { copyRing, doubles } from './ring.js';
 import { append, copySegment, fold, join, layOutBefore, single } from './segment.js';
 import { SegmentBlocks } from './segment-blocks.js';
 import { readJoined } from './segment-figures.js';
@@ -120,8 +120,8 @@ export class StreamWindow {
     this.groupMask = cuts.groupMask;
     const { allocate = 64 } = options;
     const initial = Math.min(capacity, allocate);
-    this.values = new Float64Array(initial);
-    if (options.keepTimes || spanMs !== Number.POSITIVE_INFINITY) this.times = new Float64Array(initial);
+    this.values = doubles(initial);
+    if (options.keepTimes || spanMs !== Number.POSITIVE_INFINITY) this.times = doubles(initial);
     this.blocks = new SegmentBlocks(this.weights, allocate >> 4);
   }
 
@@ -478,10 +478,10 @@ export class StreamWindow {
   }
 
   private reallocate(length: number): void {
-    const values = new Float64Array(length);
+    const values = doubles(length);
     copyRing(this.values, this.head, this.count, values);
     if (this.times !== undefined) {
-      const times = new Float64Array(length);
+      const times = doubles(length);
       copyRing(this.times, this.head, this.count, times);
       this.times = times;
     }
