@@ -4,7 +4,7 @@ import { hostileSeries } from '../../bench/analytics/hostile-series.js';
 import { batchStatistics } from './batch-statistics.js';
 import { StreamWindow } from './stream-window.js';
 
-describe('mean, variance and slope against exact rational arithmetic', () => {
+describe('mean, deviation, slope and returns against exact rational arithmetic', () => {
   for (const [name, values] of hostileSeries(1_500)) {
     it(`keeps 14 digits of ${name}`, () => {
       for (const capacity of [10, 64, 500]) {
@@ -19,6 +19,8 @@ describe('mean, variance and slope against exact rational arithmetic', () => {
             expect(errors.mean).toBeLessThan(1e-15);
             expect(errors.std).toBeLessThan(1e-14);
             expect(errors.trend).toBeLessThan(1e-14);
+            expect(errors.volatility).toBeLessThan(1e-14);
+            expect(errors.momentum).toBeLessThan(1e-15);
           }
         }
       }
