@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Principal } from '../../access/principal.js';
+import { duplicateKey } from '../../domain/duplicate-key.js';
 import type { MessageId } from '../../domain/error-message.js';
 import { type Problem, wrongField } from '../../domain/problem.js';
 import { validationProblem } from '../../http/schema-validation.pipe.js';
@@ -108,6 +109,11 @@ export function readMessage(text: string): ClientMessage | Refused {
   const { type } = value as { type?: unknown };
   if (typeof type !== 'string' || !Object.hasOwn(schemas, type)) {
     return { problem: refusal('UNKNOWN_TYPE'), id: idOf(value) };
+  }
+  // Of what it asks for only one could be meant. The other fields of a ping are the sender's own affair.
+  const twice = type === 'ping' ? undefined : duplicateKey(text, value);
+  if (twice !== undefined) {
+    return { problem: wrongField(twice, 'is given twice', 'DUPLICATE_KEY'), id: undefined };
   }
   const result = schemas[type as keyof typeof schemas].safeParse(value);
   if (result.success) return result.data;

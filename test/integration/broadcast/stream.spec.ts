@@ -222,6 +222,12 @@ describe.each(['memory', 'redis'])('/ws/stream with the %s broker', (broker) => 
       ['{"type":"subscribe","id":1,"topic":"nowhere.x"}', 1, 'UNKNOWN_TOPIC', ['/topic', 'UNKNOWN_TOPIC']],
       ['{"type":"subscribe","id":1,"topic":"*"}', 1, 'UNKNOWN_TOPIC', ['/topic', 'UNKNOWN_TOPIC']],
       ['{"type":"subscribe","id":1,"topic":"prices.A*"}', 1, 'UNKNOWN_TOPIC', ['/topic', 'UNKNOWN_TOPIC']],
+      [
+        '{"type":"subscribe","id":1,"topic":"custom.x","topic":"custom.y"}',
+        null,
+        'VALIDATION_FAILED',
+        ['/topic', 'DUPLICATE_KEY'],
+      ],
       ['{"type":"unsubscribe","id":1,"topic":"custom.x"}', 1, 'NOT_SUBSCRIBED', ['/topic', 'NOT_SUBSCRIBED']],
     ];
     for (const [text] of bad) client.send(text);
