@@ -1,5 +1,7 @@
-/** ISO 4217 codes of currencies in use that market data quotes in; what tells `EURUSD` from a six-letter ticker. */
-const iso = new Set(
+import { currencyCodes } from '../domain/currency.js';
+
+/** Currencies that market data quotes in most; one of them in a name of six letters tells `EURUSD` or `USDXOF` from a ticker. */
+const common = new Set(
   (
     'AED ARS AUD BGN BHD BRL CAD CHF CLP CNH CNY COP CZK DKK EGP EUR GBP HKD HRK HUF IDR ILS INR ISK JPY KES KRW ' +
     'KWD KZT MAD MXN MYR NGN NOK NZD OMR PEN PHP PKR PLN QAR RON RUB SAR SEK SGD THB TND TRY TWD UAH USD UYU VND ZAR'
@@ -56,8 +58,12 @@ function pairOf(symbol: string): CurrencyPair | null {
   const name = symbol.slice(symbol.lastIndexOf(':') + 1);
   const split = /^([A-Z]{2,6})[/_-]([A-Z]{3})$/.exec(name) ?? /^([A-Z]{3,5})([A-Z]{3})$/.exec(name);
   const [, base = '', quote = ''] = split ?? [];
-  if (!iso.has(quote)) return null;
-  return iso.has(base) || coins.has(base) || /[/_-]/.test(name) ? { base, quote } : null;
+  if (!isCurrency(quote)) return null;
+  if (/[/_-]/.test(name) || (coins.has(base) && common.has(quote))) return { base, quote };
+  return isCurrency(base) && (common.has(base) || common.has(quote)) ? { base, quote } : null;
 }
 
-const rateOf = (pair: CurrencyPair): CurrencyPair | null => (iso.has(pair.base) ? pair : null);
+/** The yuan that is traded outside of China has a code of its own on the markets only. */
+const isCurrency = (code: string): boolean => currencyCodes.has(code) || common.has(code);
+
+const rateOf = (pair: CurrencyPair): CurrencyPair | null => (isCurrency(pair.base) ? pair : null);

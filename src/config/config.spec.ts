@@ -60,6 +60,10 @@ describe('Config', () => {
     expect(() => Config.from({ [name]: value })).toThrow('ISO 4217');
   });
 
+  it('gives a symbol one currency', () => {
+    expect(() => Config.from({ SYMBOL_CURRENCIES: 'SAP=EUR,SAP=USD' })).toThrow('each symbol once');
+  });
+
   it('takes an empty variable as unset', () => {
     expect(Config.from({ DATABASE_URL: '', PORT: '' }).source('PORT')).toBe('default');
   });

@@ -139,6 +139,10 @@ export const settings = {
       (list) => list.split(',').every((pair) => currencyCodes.has(pair.slice(-3))),
       'must name currencies by their ISO 4217 codes',
     )
+    .refine((list) => {
+      const names = list.split(',').map((pair) => pair.split('=')[0]);
+      return new Set(names).size === names.length;
+    }, 'must name each symbol once')
     .optional()
     .describe('currencies of symbols: SAP=EUR,XETR:*=EUR; pairs such as EURUSD are known'),
   CALCULATORS: z
