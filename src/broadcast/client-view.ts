@@ -21,7 +21,7 @@ export const lagMs = ({ waitingSinceMs }: Client, nowMs: number): number =>
   waitingSinceMs === 0 ? 0 : nowMs - waitingSinceMs;
 
 /** What conflation left out, whether the receiver was in step or not. */
-export function droppedFor(receiver: Receiver): number {
+function droppedFor(receiver: Receiver): number {
   return receiver.subscriptions.reduce(
     (total, { lane, skippedBefore, apart }) => total + (apart ? 0 : lane.skippedInStep - skippedBefore),
     receiver.skipped,

@@ -9,7 +9,7 @@ import { WsServer } from './ws-server.js';
 const stepMs = 20;
 
 /** The reason of a 1012: when to come back. */
-export const restartReason = (reconnectAfterMs: number): string =>
+const restartReason = (reconnectAfterMs: number): string =>
   JSON.stringify({ reconnect_after_ms: Math.round(reconnectAfterMs) });
 
 /**

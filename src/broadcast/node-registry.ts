@@ -25,7 +25,7 @@ export interface NodeStore {
 }
 
 /** A node that has not been heard for this long is gone, ms. */
-export const aliveMs = 5_000;
+const aliveMs = 5_000;
 const maxNodes = 1_000;
 
 /**

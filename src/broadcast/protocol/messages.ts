@@ -21,7 +21,7 @@ const traceparent = z.string().regex(traceparentPattern).optional();
 /** Positions of the topics of a family, by topic. */
 const positions = z.record(topic, position);
 
-export const subscribeSchema = z.strictObject({
+const subscribeSchema = z.strictObject({
   type: z.literal('subscribe'),
   id,
   topic,
@@ -38,10 +38,10 @@ export const subscribeSchema = z.strictObject({
 });
 export type Subscribe = z.output<typeof subscribeSchema>;
 
-export const unsubscribeSchema = z.strictObject({ type: z.literal('unsubscribe'), id, topic, traceparent });
+const unsubscribeSchema = z.strictObject({ type: z.literal('unsubscribe'), id, topic, traceparent });
 export type Unsubscribe = z.output<typeof unsubscribeSchema>;
 
-export const authSchema = z.strictObject({
+const authSchema = z.strictObject({
   type: z.literal('auth'),
   id,
   token: z.string().min(1).max(512),
@@ -51,7 +51,7 @@ export const authSchema = z.strictObject({
 export type Auth = z.output<typeof authSchema>;
 
 /** Other fields of a ping are the sender's own affair. */
-export const pingSchema = z.looseObject({
+const pingSchema = z.looseObject({
   type: z.literal('ping'),
   timestamp: z.union([z.number(), z.string().max(64), z.null()]),
 });

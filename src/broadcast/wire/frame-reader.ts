@@ -49,7 +49,7 @@ const fault = (entry: Fault, reason: string): Fault => ({ code: entry.code, reas
 const protocolFault = (reason: string): Fault => fault(closeCode.protocolError, reason);
 
 /** Codes that may stand in a close frame (RFC 6455, 7.4, and the registry). */
-export const isSendableCloseCode = (code: number): boolean =>
+const isSendableCloseCode = (code: number): boolean =>
   (code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) ||
   (code >= 3000 && code <= 4999);
 
