@@ -25,6 +25,22 @@ describe('History', () => {
     expect(history.evicted).toBe(1);
   });
 
+  it('gives up made-up names before anything that has had a message', () => {
+    const needed = new Set(['custom.followed']);
+    const { history, forgotten, add } = makeHistory(10, needed);
+    for (const name of ['limits.P1', 'custom.a']) add(history.create(name, 'e', 1_000));
+    history.create('custom.followed', 'e', 1_000);
+    for (let i = 0; i < 50; i++) history.create(`custom.junk${i}`, 'e', 1_000);
+    const names = () => [...history.values()].map((log) => log.name);
+    expect(names()).toEqual(expect.arrayContaining(['limits.P1', 'custom.a', 'custom.followed']));
+    expect(forgotten).toHaveLength(43);
+    // Where there is no such name left it is the turn of the others.
+    for (const log of [...history.values()])
+      if (log.last === null && log.name !== 'custom.followed') add(log);
+    add(history.create('custom.new', 'e', 1_000));
+    expect(forgotten.at(-1)).toBe('limits.P1');
+  });
+
   it('refuses a new topic while all that it knows are needed, and counts it', () => {
     const needed = new Set(['custom.a', 'custom.b']);
     const { history, forgotten } = makeHistory(2, needed);

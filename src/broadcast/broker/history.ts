@@ -45,6 +45,8 @@ export class Epochs {
 /** The topic logs of one process, bounded in number, messages, age and bytes. */
 export class History {
   private readonly byName = new Map<string, TopicLog>();
+  /** Those that have had no message: whoever may read can make up names, and these make room first. */
+  private readonly empty = new Set<TopicLog>();
   private bytes = 0;
   private seq = 0;
   /** Messages given up because of {@link HistoryOptions.maxBytes} or {@link HistoryOptions.maxTopics}. */
@@ -87,6 +89,7 @@ export class History {
     log.retained = isAlwaysRetained(topic);
     log.lastFollowedMs = nowMs;
     this.byName.set(topic, log);
+    this.empty.add(log);
     return log;
   }
 
@@ -97,6 +100,7 @@ export class History {
       log.retained = true;
       log.lastFollowedMs = publication.tsMs;
     }
+    if (log.last === null) this.empty.delete(log);
     this.bytes += log.append(publication, this.options);
     if (this.bytes > this.options.maxBytes) this.shrink();
   }
@@ -117,6 +121,7 @@ export class History {
   /** Keeps the last message of a topic that was read from elsewhere. */
   holdLast(log: TopicLog, last: Publication): void {
     if (log.forgotten) return;
+    this.empty.delete(log);
     this.bytes += log.holdLast(last);
     if (this.bytes > this.options.maxBytes) this.shrink();
   }
@@ -141,13 +146,18 @@ export class History {
     log.forgotten = true;
     this.bytes -= log.bytes;
     this.byName.delete(log.name);
+    this.empty.delete(log);
     this.owner.forgotten(log);
   }
 
-  /** Forgets the topic that is longest in the line and that nobody needs. @returns whether there was one */
+  /** Forgets a topic that nobody needs, the one that is longest in its line. @returns whether there was one */
   private makeRoom(): boolean {
-    let looks = Math.min(maxLooks, this.byName.size);
-    for (const log of this.byName.values()) {
+    return this.forgetOneOf(this.empty, this.empty.size) || this.forgetOneOf(this.byName.values(), this.size);
+  }
+
+  private forgetOneOf(line: Iterable<TopicLog>, length: number): boolean {
+    let looks = Math.min(maxLooks, length);
+    for (const log of line) {
       if (looks-- === 0) break;
       if (!this.owner.isNeeded(log)) {
         this.evicted += log.size;
@@ -163,6 +173,7 @@ export class History {
   private toEnd(log: TopicLog): void {
     this.byName.delete(log.name);
     this.byName.set(log.name, log);
+    if (this.empty.delete(log)) this.empty.add(log);
   }
 
   /**
