@@ -2,6 +2,9 @@ import type { PortfolioState } from './portfolio-state.js';
 
 /** Width of a slot of the wheel, ms: publications are late by at most this. */
 const slotMs = 2;
+/** How often it is looked whether somebody follows those by now that nobody followed, ms, and how many of them each time. */
+const lookEveryMs = 20;
+const lookedAt = 64;
 
 /**
  * Who may be published when: each portfolio at once when it changes after a pause, then at most every `intervalMs`.
@@ -17,6 +20,8 @@ export class PublicationSchedule {
   private readonly ready = new Map<PortfolioState, number>();
   private readonly unfollowed = new Map<PortfolioState, number>();
   private firstSlot = Number.POSITIVE_INFINITY;
+  private looks: Iterator<PortfolioState> = this.unfollowed.keys();
+  private lookedMs = Number.NEGATIVE_INFINITY;
   /** When the portfolio that was taken last fell due, ms of the same clock. */
   takenDueMs = 0;
 
@@ -70,6 +75,7 @@ export class PublicationSchedule {
   /** The next portfolio to publish now, first come first served; `undefined` when there is none. */
   take(nowMs: number): PortfolioState | undefined {
     if (this.firstSlot * slotMs <= nowMs) this.advance(nowMs);
+    if (this.unfollowed.size > 0 && nowMs >= this.lookedMs + lookEveryMs) this.look(nowMs);
     return this.first(this.ready, nowMs);
   }
 
@@ -86,6 +92,21 @@ export class PublicationSchedule {
       return state;
     }
     return undefined;
+  }
+
+  /** Who has begun to follow gets the newest state now and not when there is time; a few of many each time, in turn. */
+  private look(nowMs: number): void {
+    this.lookedMs = nowMs;
+    for (let i = 0; i < lookedAt; i++) {
+      const { done, value: state } = this.looks.next();
+      if (done) {
+        this.looks = this.unfollowed.keys();
+        return;
+      }
+      if (!this.isFollowed(state)) continue;
+      this.unfollowed.delete(state);
+      this.ready.set(state, nowMs);
+    }
   }
 
   private due(state: PortfolioState, dueMs: number): void {
