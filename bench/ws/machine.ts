@@ -1,5 +1,14 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
@@ -15,6 +24,8 @@ export interface Tools {
   readonly wsload: string | null;
   /** The least that a C server can do: what everything is a ratio to. */
   readonly floor: string | null;
+  /** The same with messages as the hub sends them: its own are shorter to read for the load client. */
+  readonly floorOfOurMessages: string | null;
   /** Folder of the peers' servers. */
   readonly peers: string | null;
   readonly nginxWithNchan: string | null;
@@ -56,12 +67,24 @@ export function prepare(): Tools {
     temp,
     wsload: built ? join(temp, 'wsload') : null,
     floor: built ? join(temp, 'floor') : null,
+    floorOfOurMessages: built ? floorWithOurMessages(temp) : null,
     peers: hasHarness ? join(harnessFolder, 'peers') : null,
     nginxWithNchan: nchan.some((path) => existsSync(path)) ? onPath('nginx') : null,
     redisServer: onPath('redis-server') ?? onPath('valkey-server'),
     pins: onPath('taskset') !== null && availableParallelism() >= 2,
     ahead: spawnSync(ahead[0]!, [...ahead.slice(1), 'true']).status === 0 ? ahead : [],
   };
+}
+
+/** The floor, its message replaced by one with the envelope of the protocol. */
+function floorWithOurMessages(temp: string): string | null {
+  const source = readFileSync(join(harnessFolder, 'floor.c'), 'utf8');
+  const theirs = String.raw`"{\"ts\":%lld.%03ld,\"seq\":%llu,\"topic\":\"t\",\"pad\":\""`;
+  const ours = String.raw`"{\"type\":\"message\",\"topic\":\"custom.t\",\"offset\":123456,\"ts\":%lld.%03ld,\"data\":{\"seq\":%llu,\"pad\":\""`;
+  if (!source.includes(theirs)) return null;
+  const [from, to] = [join(temp, 'floor-of-our-messages.c'), join(temp, 'floor-of-our-messages')];
+  writeFileSync(from, source.replace(theirs, ours));
+  return spawnSync('gcc', ['-O2', '-std=gnu11', '-o', to, from]).status === 0 ? to : null;
 }
 
 export const cleanUp = ({ temp }: Tools): void => rmSync(temp, { recursive: true, force: true });

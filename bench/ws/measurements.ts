@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { disturbance, type LoadOptions, type LoadResult, load, loadClient, loadOnce } from './load.js';
 import { Child, type Tools } from './machine.js';
-import { bareNode, floorOf, ours, type Peer, peersOf, type Running } from './peers.js';
+import { bareNode, floorOf, floorOfOurMessages, ours, type Peer, peersOf, type Running } from './peers.js';
 import { inTurns } from './turns.js';
 
 interface Sample {
@@ -97,6 +97,24 @@ export class Measurements {
       `/start?rate=${rate}&burst=${size}&batch=1`,
       size === 100 ? 1.15 : 1.35,
       bareNode(this.tools),
+    );
+    if (size === 100) await this.saturated(wanted.start!);
+  }
+
+  /**
+   * As fast as the client reads, which then decides: it takes longer over our messages than over the floor's, so that more of
+   * them wait in the kernel's memory and every write costs more. The floor is to send the same.
+   */
+  private async saturated(start: string): Promise<void> {
+    const same = floorOfOurMessages(this.tools);
+    if (same === null) return;
+    const load = { subscribers: 1_000, start };
+    const [found] = await inTurns(this.tools, same, [this.us], load, this.rounds);
+    const { ratio, low, high, ownUs, baseUs, perSecond, basePerSecond } = found!;
+    console.log(
+      `  as fast as they drain, in turns with a floor that sends the same messages: ${ownUs.toFixed(4)} against ` +
+        `${baseUs.toFixed(4)} µs/msg, ratio ${ratio.toFixed(2)} (quartiles ${low.toFixed(2)} to ${high.toFixed(2)}); ` +
+        `${millions(perSecond)} against ${millions(basePerSecond)} million messages/s`,
     );
   }
 
@@ -296,3 +314,5 @@ function watchQueues({ control }: Running): { stop(): Promise<number> } {
     },
   };
 }
+
+const millions = (perSecond: number): string => (perSecond / 1e6).toFixed(2);

@@ -48,16 +48,21 @@ export const ours = (tools: Tools, env: NodeJS.ProcessEnv = {}): Peer => ({
     ),
 });
 
-export const floorOf = (tools: Tools): Peer | null =>
-  tools.floor === null
+const floor = (tools: Tools, name: string, program: string | null): Peer | null =>
+  program === null
     ? null
     : {
-        name: 'C floor',
+        name,
         fanPath: '/ws',
         pingPath: '/echo',
         socketIo: false,
-        start: () => alone(tools, (port) => [tools.floor!, `${port}`]),
+        start: () => alone(tools, (port) => [program, `${port}`]),
       };
+
+export const floorOf = (tools: Tools): Peer | null => floor(tools, 'C floor', tools.floor);
+
+export const floorOfOurMessages = (tools: Tools): Peer | null =>
+  floor(tools, 'C floor, our messages', tools.floorOfOurMessages);
 
 /** No server, but what a server in Node could reach at best: one write to libuv's handle per socket and nothing else. */
 export const bareNode = (tools: Tools): Peer[] =>

@@ -8,8 +8,7 @@ export class Publisher {
   private ticks = 0;
   private published = 0;
   private seq = 0;
-  private sampled: { queuedBytes: number }[] = [];
-  private at = 0;
+  private receivers: { queuedBytes: number }[] = [];
   private readonly pads = new Map<number, string>();
 
   constructor(
@@ -27,7 +26,7 @@ export class Publisher {
     this.ticks = 0;
     this.published = 0;
     this.on = true;
-    this.sampled = this.sockets();
+    this.receivers = this.sockets();
     setImmediate(this.rate > 0 ? this.paced : this.pump);
     return {};
   }
@@ -74,12 +73,9 @@ export class Publisher {
     this.published += this.burst;
   }
 
-  /** Looks at 16 sockets, in turn: is one of them not drained? */
+  /** True while one socket is not drained: what the floor waits for, too. */
   private blocked(): boolean {
-    for (let i = 0; i < 16 && this.sampled.length > 0; i++) {
-      this.at = (this.at + 1) % this.sampled.length;
-      if (this.sampled[this.at]!.queuedBytes > 0) return true;
-    }
+    for (const { queuedBytes } of this.receivers) if (queuedBytes > 0) return true;
     return false;
   }
 }

@@ -19,13 +19,24 @@ export interface TurnsResult {
   readonly high: number;
   /** Share of its core that the server used. */
   readonly busy: number;
+  /** Messages delivered per second, and by the base; medians. */
+  readonly perSecond: number;
+  readonly basePerSecond: number;
   /** More than the burst: the server fell behind and joined them; `undefined` where it does not say. */
   readonly perWrite: number | undefined;
+}
+
+/** A turn and those of the base around it. */
+interface Compared {
+  readonly own: Turn;
+  readonly baseUs: number;
+  readonly basePerSecond: number;
 }
 
 interface Turn {
   readonly us: number;
   readonly busy: number;
+  readonly perSecond: number;
   readonly perWrite: number | undefined;
 }
 
@@ -64,6 +75,7 @@ class Contestant {
     return {
       us: (cpu * 1e6) / (said.published * this.subscribers),
       busy: cpu / seconds,
+      perSecond: (said.published * this.subscribers) / seconds,
       perWrite: said.messages_per_write,
     };
   }
@@ -117,14 +129,18 @@ export async function inTurns(
     }
     for (const each of contestants) await each.turn(load.start, warmUpMs);
     const [first, ...rest] = contestants;
-    const turns = rest.map((): { own: Turn; baseUs: number }[] => []);
+    const turns = rest.map((): Compared[] => []);
     // Strictly one after the other: TCP behaves otherwise after a longer rest.
-    let before = (await first!.turn(load.start)).us;
+    let before = await first!.turn(load.start);
     for (let round = 0; round < rounds; round++) {
       for (const [i, contestant] of rest.entries()) {
         const own = await contestant.turn(load.start);
-        const after = (await first!.turn(load.start)).us;
-        turns[i]!.push({ own, baseUs: (before + after) / 2 });
+        const after = await first!.turn(load.start);
+        turns[i]!.push({
+          own,
+          baseUs: (before.us + after.us) / 2,
+          basePerSecond: (before.perSecond + after.perSecond) / 2,
+        });
         before = after;
       }
     }
@@ -134,7 +150,7 @@ export async function inTurns(
   }
 }
 
-function summary(name: string, turns: readonly { own: Turn; baseUs: number }[]): TurnsResult {
+function summary(name: string, turns: readonly Compared[]): TurnsResult {
   const ratios = turns.map(({ own, baseUs }) => own.us / baseUs);
   return {
     name,
@@ -151,6 +167,14 @@ function summary(name: string, turns: readonly { own: Turn; baseUs: number }[]):
     high: quantile(ratios, 0.75),
     busy: quantile(
       turns.map(({ own }) => own.busy),
+      0.5,
+    ),
+    perSecond: quantile(
+      turns.map(({ own }) => own.perSecond),
+      0.5,
+    ),
+    basePerSecond: quantile(
+      turns.map(({ basePerSecond }) => basePerSecond),
       0.5,
     ),
     perWrite: turns.at(-1)?.own.perWrite,
