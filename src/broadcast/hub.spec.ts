@@ -5,6 +5,7 @@ import { defaultHistory } from './broker/history.js';
 import { MemoryBroker } from './broker/memory.broker.js';
 import { Hub, type HubStats } from './hub.js';
 import type { Joined } from './joined.js';
+import type { Position } from './publication.js';
 import type { Encoding, Receiver } from './receiver.js';
 import type { Subscription, SubscriptionOptions } from './subscription.js';
 import { type ReadyTarget, ready, type StreamHandle } from './wire/socket-writer.js';
@@ -232,6 +233,81 @@ describe('Hub', () => {
     } while (hub.busy);
     expect(turns).toBeGreaterThan(4);
     for (const each of receivers) expect(each.messages.map((m) => m.data)).toEqual([0, 1, 2, 3]);
+  });
+
+  describe('a message that nobody can miss', () => {
+    const topic = 'prices.A';
+    const offer = (value: number) => hub.passOver(topic) || hub.publish(topic, value);
+
+    beforeEach(() => {
+      hub.currentValue = () => ({ value: 'present' });
+    });
+
+    it('is passed over, and whoever subscribes then gets the present value and every message from there on', async () => {
+      offer(1);
+      for (const value of [2, 3]) offer(value);
+      expect(hub.broker.get(topic)).toMatchObject({ offset: 1, last: { data: 1 } });
+      const [joined] = await join(hub, receiver, topic);
+      expect(joined).toMatchObject({ position: { offset: 1 }, last: { offset: 1, data: 'present' } });
+      for (const value of [4, 5]) offer(value);
+      await settle(hub);
+      expect(receiver.messages).toMatchObject([
+        { offset: 2, data: 4 },
+        { offset: 3, data: 5 },
+      ]);
+    });
+
+    it('is published while somebody may come back for it, and positions from before it are void', async () => {
+      const limits = { windowMs: 10, maxMessages: 1_000 };
+      let now = 0;
+      const broker = new MemoryBroker(defaultHistory, () => now);
+      hub = new Hub(broker, limits, quiet);
+      hub.currentValue = () => ({ value: 'present' });
+      await hub.start();
+      offer(1);
+      const [first] = await join(hub, receiver, topic);
+      offer(2);
+      hub.leave(receiver);
+      offer(3);
+      const back = async (since: Position) => {
+        let joined: Joined | undefined;
+        await hub.subscribe(receiver, topic, all, since, (answer) => {
+          joined = answer;
+        });
+        hub.leave(receiver);
+        return joined!;
+      };
+      const epoch = first!.position.epoch;
+      expect(await back({ epoch, offset: 2 })).toMatchObject({ recovered: true, missed: [{ data: 3 }] });
+      now += defaultHistory.maxAgeMs * 2;
+      broker.history.sweep(now);
+      offer(4);
+      offer(5);
+      expect(broker.get(topic)).toMatchObject({ offset: 3 });
+      const late = await back({ epoch, offset: 3 });
+      expect(late).toMatchObject({ recovered: false, reason: 'epoch_changed', last: { data: 'present' } });
+    });
+
+    it('is void for a position that was told while there was nothing to publish', async () => {
+      offer(1);
+      const [joined] = await join(hub, receiver, topic);
+      hub.leave(receiver);
+      offer(2);
+      await hub.subscribe(receiver, topic, all, joined!.position, (answer) => {
+        expect(answer).toMatchObject({ recovered: false, reason: 'epoch_changed' });
+      });
+      expect.assertions(1);
+    });
+
+    it('is published for who looks on', () => {
+      offer(1);
+      const seen: unknown[] = [];
+      const end = hub.taps.add('prices.*', (event) => seen.push(event));
+      offer(2);
+      end();
+      offer(3);
+      expect(seen).toMatchObject([{ event: 'published', offset: 2, data: 2 }]);
+    });
   });
 
   it('does not give a new subscription what its snapshot has already', async () => {

@@ -100,6 +100,11 @@ export class Hub implements BrokerListener, LaneHost {
     }
   }
 
+  /** Passes a message over that could reach nobody. @returns whether it did; otherwise it is to be published */
+  passOver(topic: string): boolean {
+    return !this.taps.watch(topic) && this.broker.passOver(topic);
+  }
+
   /** Publishes in order. @returns where each landed */
   async publishAll(messages: readonly Message[]): Promise<readonly Published[]> {
     return this.broker.publish(messages);
@@ -409,6 +414,7 @@ export class Hub implements BrokerListener, LaneHost {
   private joined(log: TopicLog, since: Position | null, lost: LossReason | undefined): Joined {
     const missed = since === null ? noPosition : log.after(since);
     const complete = lost === undefined && typeof missed !== 'string';
+    log.told = true;
     return {
       topic: log.name,
       position: log.position,
@@ -421,7 +427,8 @@ export class Hub implements BrokerListener, LaneHost {
 
   private newest(log: TopicLog): Pick<Joined, 'last' | 'emptyReason'> {
     const { last: newest } = log;
-    if (newest !== null && !carriesChanges(log.name)) return { last: newest, emptyReason: undefined };
+    if (newest !== null && !log.stale && !carriesChanges(log.name))
+      return { last: newest, emptyReason: undefined };
     const present = this.currentValue(log.name);
     if ('reason' in present) {
       const reason = log.offset > 0 ? 'forgotten' : present.reason;

@@ -55,6 +55,12 @@ export class Taps {
     return () => this.listeners.delete(listener);
   }
 
+  /** Whether somebody looks on at a topic. */
+  watch(name: string): boolean {
+    for (const topic of this.listeners.values()) if (touches(topic, name)) return true;
+    return false;
+  }
+
   published(publication: Publication, audiences: readonly Audience[]): void {
     const { topic, offset, tsMs, data } = publication;
     this.tell(topic, () => ({

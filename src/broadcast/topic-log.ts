@@ -34,6 +34,10 @@ export class TopicLog {
   bytes = 0;
   /** Its history has given it up: whoever still holds it must not add to it. */
   forgotten = false;
+  /** A message has been passed over since the last: what is true now is newer than that. */
+  stale = false;
+  /** A client has been told of a position of this epoch. */
+  told = false;
   private ring: Publication[] = [];
   private head = 0;
   /** Characters of the last message while it is held outside of the ring. */
@@ -65,6 +69,7 @@ export class TopicLog {
     this.bytes -= this.outside;
     this.outside = 0;
     this.offset = publication.offset;
+    this.stale = false;
     this.last?.forgetValue();
     this.last = publication;
     // What only this process makes, and nobody asks for, is not even turned into JSON.
@@ -129,6 +134,7 @@ export class TopicLog {
   restart(epoch: string, offset: number): void {
     this.epoch = epoch;
     this.offset = offset;
+    this.told = false;
     this.clear();
   }
 

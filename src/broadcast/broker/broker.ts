@@ -75,6 +75,13 @@ export abstract class Broker {
   abstract publish(messages: readonly Message[]): readonly Published[] | Promise<readonly Published[]>;
 
   /**
+   * Passes a message of a topic over when nobody can miss it: nobody here or elsewhere follows the topic, or may resume it.
+   * Positions that were told before it are not good for resuming any more.
+   * @returns whether it was passed over; a topic that is not known yet has to begin
+   */
+  abstract passOver(topic: string): boolean;
+
+  /**
    * The log of a topic at its present position, made if need be; kept up to date from then on.
    * @throws Problem 503 when all topics that may be known are followed
    */

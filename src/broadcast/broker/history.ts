@@ -98,6 +98,7 @@ export class History {
     if (log.forgotten) return;
     if (followed) {
       log.retained = true;
+      log.told = true;
       log.lastFollowedMs = publication.tsMs;
     }
     if (log.last === null) this.empty.delete(log);

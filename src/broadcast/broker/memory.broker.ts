@@ -76,6 +76,14 @@ export class MemoryBroker extends Broker {
     return out;
   }
 
+  override passOver(topic: string): boolean {
+    const log = this.history.get(topic);
+    if (log === undefined || log.retained || this.listener?.isFollowed(topic)) return false;
+    if (log.told) this.history.restart(log, this.epochs.next(), log.offset);
+    log.stale = true;
+    return true;
+  }
+
   override open(topic: string): TopicLog {
     return this.history.get(topic) ?? this.history.create(topic, this.epochs.next(), this.nowMs());
   }

@@ -286,6 +286,11 @@ export class RedisBroker extends Broker {
     return this.history.values();
   }
 
+  /** Who follows on another node is not known here. */
+  override passOver(): boolean {
+    return false;
+  }
+
   override open(topic: string): TopicLog | Promise<TopicLog> {
     const mirror = this.mirrors.get(topic) ?? this.mirror(topic, 'loading');
     mirror.askedMs = this.nowMs();

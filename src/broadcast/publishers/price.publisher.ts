@@ -7,7 +7,10 @@ import { Hub } from '../hub.js';
 /** A symbol is published at most this often, ms. */
 const everyMs = 100;
 
-/** `ticks.stored` → `prices.{symbol}`: the newest tick of each symbol, ten times a second. */
+/**
+ * `ticks.stored` → `prices.{symbol}`: the newest tick of each symbol, ten times a second. Of thousands of symbols few have
+ * followers: where there is nobody, the price is not published, and whoever subscribes gets it from the book.
+ */
 @Injectable()
 export class PricePublisher {
   private readonly newest = new Map<string, StoredTick>();
@@ -37,7 +40,9 @@ export class PricePublisher {
     this.timer = null;
     if (this.newest.size === 0) return;
     for (const tick of this.newest.values()) {
-      this.hub.publish(`prices.${tick.symbol}`, {
+      const topic = `prices.${tick.symbol}`;
+      if (this.hub.passOver(topic)) continue;
+      this.hub.publish(topic, {
         symbol: tick.symbol,
         price: tick.price,
         size: tick.size,

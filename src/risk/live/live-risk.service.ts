@@ -1,4 +1,4 @@
-import { setImmediate as yieldToEvents } from 'node:timers/promises';
+import { setTimeout as pause, setImmediate as yieldToEvents } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { PortfolioBook } from '../../analytics/portfolio-book.js';
 import { Config } from '../../config/config.js';
@@ -30,6 +30,9 @@ const sliceMs = 3;
 const pauseMs = 9;
 /** A portfolio without history is tried again after this long: bars may have been imported. */
 const retryMs = 10_000;
+/** Trying again is mostly in vain, for thousands at a time: so many, then a pause of so many ms, which what is new waits for. */
+const retriesAtOnce = 10;
+const retryPauseMs = 100;
 /** The history of a live portfolio is read again after this long. */
 const refreshMs = 300_000;
 const stateFailed: Refusal = {
@@ -63,6 +66,8 @@ export class LiveRiskService {
   private readonly entries = new Map<string, LiveEntry>();
   private readonly waiting = new Map<string, Refusal>();
   private readonly toBuild = new Set<string>();
+  /** Those that had no history the last time: after the others. */
+  private readonly toRetry = new Set<string>();
   private readonly panels = new ScenarioPanels();
   private readonly due: DueQueue;
   private readonly budget: StateBudget;
@@ -280,24 +285,32 @@ export class LiveRiskService {
   private async buildAll(): Promise<void> {
     if (this.building) return;
     this.building = true;
+    let retries = 0;
     try {
       for (;;) {
-        const next = this.toBuild.values().next();
+        const isRetry = this.toBuild.size === 0;
+        const next = (isRetry ? this.toRetry : this.toBuild).values().next();
         if (next.done || this.stopped) break;
-        // Off the list first: news that comes while it is being built puts it there again.
-        this.toBuild.delete(next.value);
-        this.underConstruction = next.value;
-        await this.build(next.value).catch((error: unknown) => {
-          this.log.error({ err: error, portfolio_id: next.value }, 'building the risk state failed');
-          this.meter.stateFailures.inc();
-          this.wait(next.value, stateFailed);
-        });
-        this.underConstruction = null;
+        await this.attempt(next.value);
         await yieldToEvents();
+        if (isRetry && ++retries % retriesAtOnce === 0) await pause(retryPauseMs, undefined, { ref: false });
       }
     } finally {
       this.building = false;
     }
+  }
+
+  private async attempt(portfolioId: string): Promise<void> {
+    // Off the lists first: news that comes while it is being built puts it there again.
+    this.toBuild.delete(portfolioId);
+    this.toRetry.delete(portfolioId);
+    this.underConstruction = portfolioId;
+    await this.build(portfolioId).catch((error: unknown) => {
+      this.log.error({ err: error, portfolio_id: portfolioId }, 'building the risk state failed');
+      this.meter.stateFailures.inc();
+      this.wait(portfolioId, stateFailed);
+    });
+    this.underConstruction = null;
   }
 
   private async build(portfolioId: string): Promise<void> {
@@ -360,6 +373,7 @@ export class LiveRiskService {
     this.discard(portfolioId);
     this.waiting.delete(portfolioId);
     this.toBuild.delete(portfolioId);
+    this.toRetry.delete(portfolioId);
     this.due.forget(portfolioId);
     for (const listener of this.lossListeners) listener(portfolioId, refusal);
   }
@@ -375,6 +389,9 @@ export class LiveRiskService {
 
   private barsStored(symbols: readonly string[]): void {
     this.history.forget(symbols);
+    for (const [id, { code }] of this.waiting) {
+      if (code === 'MISSING_HISTORY' || code === 'SHORT_HISTORY') this.toBuild.add(id);
+    }
     const changed = new Set(symbols);
     for (const { portfolioId, state } of this.entries.values()) {
       if (state.symbols.some((symbol) => changed.has(symbol))) this.toBuild.add(portfolioId);
@@ -387,7 +404,7 @@ export class LiveRiskService {
     for (const [id, { code }] of this.waiting) {
       // Prices announce themselves; an evicted state comes back only when nothing else has to go for it.
       if (code === 'MISSING_PRICE' || (code === 'EVICTED' && !this.budget.hasRoom(spareBytes))) continue;
-      this.toBuild.add(id);
+      this.toRetry.add(id);
     }
     for (const entry of this.entries.values()) {
       if (entry.builtAtMs < refreshBefore) this.toBuild.add(entry.portfolioId);
