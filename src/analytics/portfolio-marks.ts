@@ -12,8 +12,8 @@ const VERSION = 5;
 const BATCH = 6;
 const SOURCE = 7;
 /** Points gathered before they go into the window, three doubles each: value, time, seq. */
-const gathered = 21;
-const pendingWidth = 64;
+const gathered = 85;
+const pendingWidth = 256;
 
 /** Values up to this are summed afresh: what the exact sum rounds off, up to 2⁻⁹⁶ per position, is no longer small beside them. */
 const nextToNothing = 2 ** -50;
@@ -26,7 +26,7 @@ const BATCH_NUMBER = 3;
 /**
  * The marks of all portfolios by dense index, laid out for the way ticks come: each tick touches dozens of portfolios
  * out of thousands, so what counts is how much memory one touch needs. A touch writes one row and appends one point to
- * a small buffer; the window behind it (many arrays) is visited once per 21 points, or when somebody reads it.
+ * a small buffer; the window behind it (many arrays) is visited once per 85 points, or when somebody reads it.
  */
 export class PortfolioMarks {
   /** The tick that is being applied: numbers in an array are not allocated when they are passed on. */
@@ -86,6 +86,11 @@ export class PortfolioMarks {
     const window = this.windows[index]!;
     this.budget.bring(window);
     return window;
+  }
+
+  /** Points ever pushed, those that are still gathered included. */
+  pushed(index: number): number {
+    return this.windows[index]!.pushed + this.pendingCounts[index]!;
   }
 
   /** NaN while a position has no price or rate. */

@@ -1,8 +1,10 @@
 import type { Portfolio } from '../domain/portfolio.js';
 import type { StoredTicks } from '../domain/tick.js';
 import type { StreamWindow } from '../kernel/stream-window.js';
+import type { TraceOrigin } from '../observability/tracing/tracing.js';
 import type { HeldPosition } from './holders.js';
 import type { PortfolioMarks } from './portfolio-marks.js';
+import type { Recorded } from './value-recorder.js';
 
 /** A change of positions while the window was running. */
 export interface Flow {
@@ -28,6 +30,13 @@ export class PortfolioState {
   /** The engine's last `seq` at the announcement before the last one, and at the last one. */
   announcedFrom = 0;
   announcedTo = 0;
+  /**
+   * What the publisher and the recorder keep of it: in weak maps, thousands of portfolios would cost every collection of garbage.
+   * When it was published last, ms of the monotonic clock; the sampled trace of the newest change that waits to be published.
+   */
+  publishedMs = Number.NEGATIVE_INFINITY;
+  trace: TraceOrigin | null = null;
+  recorded: Recorded | undefined;
   private flows: Flow[] = [];
 
   constructor(
@@ -43,6 +52,11 @@ export class PortfolioState {
   /** Values over time, every point in it. */
   get window(): StreamWindow {
     return this.marks.window(this.index);
+  }
+
+  /** Values that it has had since its window began. */
+  get pushed(): number {
+    return this.marks.pushed(this.index);
   }
 
   /** NaN while a position has no price or rate, and without positions: there is no price that could date a 0. */

@@ -12,7 +12,6 @@ const lookedAt = 64;
  * Portfolios that nobody follows come after those that somebody does.
  */
 export class PublicationSchedule {
-  private readonly lastMs = new WeakMap<PortfolioState, number>();
   /** Portfolios by the slot in which they fall due. */
   private readonly slots = new Map<number, PortfolioState[]>();
   /** When each portfolio falls due, or did: those that wait, those that are due, and those of them nobody follows. */
@@ -58,7 +57,7 @@ export class PublicationSchedule {
       }
       return true;
     }
-    const dueMs = (this.lastMs.get(state) ?? Number.NEGATIVE_INFINITY) + this.intervalMs;
+    const dueMs = state.publishedMs + this.intervalMs;
     if (dueMs <= nowMs) {
       this.due(state, nowMs);
       return false;
@@ -87,7 +86,7 @@ export class PublicationSchedule {
   private first(due: Map<PortfolioState, number>, nowMs: number): PortfolioState | undefined {
     for (const [state, dueMs] of due) {
       due.delete(state);
-      this.lastMs.set(state, nowMs);
+      state.publishedMs = nowMs;
       this.takenDueMs = dueMs;
       return state;
     }

@@ -37,8 +37,6 @@ export class SummaryPublisher implements FeedListener {
   private dueMs = Number.POSITIVE_INFINITY;
   private pumping = false;
   private stopped = false;
-  /** The sampled trace of the newest change that waits to be published, by portfolio. */
-  private readonly traces = new WeakMap<PortfolioState, TraceOrigin>();
   /** The one that changes which wait to be announced came in. */
   private trace: TraceOrigin | null = null;
   private readonly listeners: ((state: PortfolioState) => void)[] = [];
@@ -47,10 +45,12 @@ export class SummaryPublisher implements FeedListener {
   private readonly patience = new TimeShare(patientShare);
   private readonly spare = new TimeShare(unfollowedShare);
   /**
-   * Whether anybody gets a portfolio's summaries. Those that nobody gets are announced and published in a share of the time:
-   * enough for limits, history, and a first answer to who subscribes next.
+   * Whether anybody gets a portfolio's summaries. Those that nobody gets are announced in a share of the time, enough
+   * for limits and history, and published, if at all, in another.
    */
   isFollowed: (portfolioId: string) => boolean = () => true;
+  /** Whether a summary that nobody gets need not be made: who comes later asks for the present one. */
+  passOver: (portfolioId: string) => boolean = () => false;
 
   constructor(
     private readonly engine: AnalyticsEngine,
@@ -97,6 +97,13 @@ export class SummaryPublisher implements FeedListener {
     }
   }
 
+  /** Publishes the present summaries of these, as its interval and the time allow: somebody has begun to follow all of them. */
+  publishAll(states: Iterable<PortfolioState>): void {
+    const now = performance.now();
+    for (const state of states) this.schedule.changed(state, now);
+    this.pump();
+  }
+
   stop(): void {
     this.stopped = true;
     clearTimeout(this.timer);
@@ -124,7 +131,7 @@ export class SummaryPublisher implements FeedListener {
       state.computedMs = computedMs;
       for (const listener of this.listeners) listener(state);
       this.bus.emit('portfolio.revalued', new Revaluation(this.engine, state));
-      if (trace !== null) this.traces.set(state, trace);
+      if (trace !== null) state.trace = trace;
       if (this.schedule.changed(state, now)) this.meter.conflated.inc();
     }
   }
@@ -159,7 +166,8 @@ export class SummaryPublisher implements FeedListener {
       const state = this.schedule.takeUnfollowed(now);
       if (state === undefined) break;
       // That it had to wait for spare time is not for its latency.
-      this.publishTraced(state, now);
+      if (this.passOver(state.id)) state.trace = null;
+      else this.publishTraced(state, now);
       now = performance.now();
     }
     this.spare.used(now - from);
@@ -167,12 +175,12 @@ export class SummaryPublisher implements FeedListener {
   }
 
   private publishTraced(state: PortfolioState, dueMs: number): void {
-    const trace = this.traces.get(state);
-    if (trace === undefined) {
+    const { trace } = state;
+    if (trace === null) {
       this.publish(state, dueMs);
       return;
     }
-    this.traces.delete(state);
+    state.trace = null;
     inBatchSpan('analytics publish', [trace], { 'tidewatch.portfolio': state.id }, () =>
       this.publish(state, dueMs),
     );

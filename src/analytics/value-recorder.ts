@@ -24,13 +24,13 @@ const statisticsEvery = 10;
 const longGap = 10;
 const maxBetween = 100;
 
-/** What was recorded last of a portfolio. */
-interface Last {
-  readonly asOfMs: number;
+/** What was recorded last of a portfolio; changed in place, thousands of times a second. */
+export interface Recorded {
+  asOfMs: number;
   /** Values so far. */
-  readonly count: number;
+  count: number;
   /** `window.pushed` then: what came since is not recorded. */
-  readonly pushed: number;
+  pushed: number;
 }
 
 /**
@@ -39,7 +39,6 @@ interface Last {
  * announcement covers much source time (recorded ticks come faster than they happened), the window has what was between.
  */
 export class ValueRecorder {
-  private readonly last = new WeakMap<PortfolioState, Last>();
   private readonly figures = new Float64Array(figureCount);
   private waiting: MetricPoint[] = [];
   private allowance = maxPointsPerSecond;
@@ -57,8 +56,8 @@ export class ValueRecorder {
   /** What the windows hold was recorded by an earlier process. */
   resume(states: Iterable<PortfolioState>): void {
     for (const state of states) {
-      const { asOfMs, window } = state;
-      if (window.size > 0) this.last.set(state, { asOfMs, count: 0, pushed: window.pushed });
+      const { asOfMs, pushed } = state;
+      if (pushed > 0) state.recorded = { asOfMs, count: 0, pushed };
     }
   }
 
@@ -66,15 +65,20 @@ export class ValueRecorder {
   marked(state: PortfolioState): void {
     const { value, asOfMs } = state;
     if (!Number.isFinite(value) || Number.isNaN(asOfMs) || state.batch === null) return;
-    const last = this.last.get(state);
-    if (last && asOfMs < last.asOfMs + this.intervalMs) return;
+    const last = state.recorded;
+    if (last !== undefined && asOfMs < last.asOfMs + this.intervalMs) return;
     if (!this.allowed()) return;
     const between = last === undefined || asOfMs >= last.asOfMs + longGap * this.intervalMs;
     if (between) this.addBetween(state, last);
-    const count = (last?.count ?? 0) + 1;
-    this.last.set(state, { asOfMs, count, pushed: state.window.pushed });
+    const { pushed } = state;
+    if (last === undefined) state.recorded = { asOfMs, count: 1, pushed };
+    else {
+      last.asOfMs = asOfMs;
+      last.count++;
+      last.pushed = pushed;
+    }
     this.add(state.id, 'value', value, asOfMs);
-    if (count % statisticsEvery === 0) this.addStatistics(state);
+    if (last !== undefined && last.count % statisticsEvery === 0) this.addStatistics(state);
     this.timer ??= setTimeout(() => void this.flush(), flushMs);
   }
 
@@ -85,7 +89,7 @@ export class ValueRecorder {
   }
 
   /** Values of the time since the last one, evenly spaced, as far as the rate leaves more than others will need. */
-  private addBetween({ id, window, asOfMs }: PortfolioState, last: Last | undefined): void {
+  private addBetween({ id, window, asOfMs }: PortfolioState, last: Recorded | undefined): void {
     // Without the newest, which is recorded in any case.
     const end = window.size - 1;
     const fresh = window.pushed - 1 - (last?.pushed ?? 0);

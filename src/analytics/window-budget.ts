@@ -11,7 +11,9 @@ const bytesPerWindow = 64 * 13 * 8 + 3_072;
 /** Windows are counted by powers of two of their points, from 2⁶. */
 const firstStep = 6;
 const lastStep = 14;
-/** Memory of a window doubles, each from another size: together they have room for 1 / ln 2 of what they hold. */
+/** The step that a window gets memory for when the first is full. */
+const secondStep = 9;
+/** From there on it doubles, each from another size: together they have room for 1 / ln 2 of what they hold. */
 const growthRoom = 1.45;
 /** The golden ratio: its multiples, modulo 1, are spread evenly however many there are. */
 const spread = (Math.sqrt(5) - 1) / 2;
@@ -106,8 +108,10 @@ export class WindowBudget {
 
   private need(level: number, steps = this.steps, windows = this.windows): number {
     let points = 0;
-    for (let step = firstStep; step <= lastStep; step++)
-      points += steps[step]! * Math.min(growthRoom * 2 ** step, level);
+    for (let step = firstStep; step <= lastStep; step++) {
+      const held = step > firstStep && step < secondStep ? secondStep : step;
+      points += steps[step]! * Math.min(growthRoom * 2 ** held, level);
+    }
     return windows * bytesPerWindow + points * bytesPerPoint;
   }
 }

@@ -10,6 +10,7 @@ import { LiveRiskService } from '../risk/live/live-risk.service.js';
 import { riskMessage } from '../risk/live/risk-figures.js';
 import { Hub } from './hub.js';
 import type { Present } from './joined.js';
+import { TopicNames } from './topic-names.js';
 
 /**
  * The present value of a topic on which this process has published nothing yet: a portfolio's summary, its risk, a
@@ -35,9 +36,20 @@ export class CurrentValues implements OnApplicationBootstrap {
     this.hub.currentValue = (topic) => this.of(topic);
     const runtime = this.find(AnalyticsRuntime as unknown as Type<AnalyticsRuntime>);
     // Who follows a topic on another node is not known here.
-    if (runtime !== undefined && this.hub.broker.kind === 'memory') {
-      runtime.publisher.isFollowed = (portfolioId) => this.hub.isFollowed(`analytics.${portfolioId}`);
-    }
+    if (runtime !== undefined && this.hub.broker.kind === 'memory') this.spareWork(runtime);
+  }
+
+  /** Summaries that nobody follows are not made; who begins to follow a family gets all of it in the next messages. */
+  private spareWork({ publisher, engine }: AnalyticsRuntime): void {
+    const { hub } = this;
+    const topics = new TopicNames('analytics');
+    publisher.isFollowed = (portfolioId) => hub.isFollowed(topics.of(portfolioId));
+    publisher.passOver = (portfolioId) => hub.passOver(topics.of(portfolioId));
+    hub.onFamily = (family) => {
+      if (!family.startsWith(topics.prefix)) return;
+      const below = family.slice(topics.prefix.length, -1);
+      publisher.publishAll([...engine.allStates()].filter(({ id }) => id.startsWith(below)));
+    };
   }
 
   of(topic: string): Present {

@@ -9,7 +9,7 @@ import { type Decision, Lane, type LaneHost, type Shed } from './lane.js';
 import { LiveLane } from './live-lane.js';
 import { isWithin } from './overlap.js';
 import { repositionedText } from './protocol/messages.js';
-import { carriesChanges, familiesOf } from './protocol/topics.js';
+import { carriesChanges, familiesOf, isCostlyToAsk } from './protocol/topics.js';
 import { type Position, Publication } from './publication.js';
 import type { Receiver } from './receiver.js';
 import { Subscription, type SubscriptionOptions } from './subscription.js';
@@ -62,6 +62,8 @@ export class Hub implements BrokerListener, LaneHost {
   private windowStartMs = 0;
   private sealing = false;
   currentValue: (topic: string) => Present = () => ({ reason: 'nothing_published' });
+  /** Told of a family that somebody follows from now on. */
+  onFamily: (family: string) => void = () => {};
   readonly taps = new Taps();
 
   constructor(
@@ -189,11 +191,12 @@ export class Hub implements BrokerListener, LaneHost {
     }
     for (const log of this.broker.logs()) {
       if (!log.name.startsWith(prefix) || since.has(log.name)) continue;
-      if (joined.length < this.broker.maxFamilyTopics) joined.push(this.joined(log, null, noPosition));
+      if (joined.length < this.broker.maxFamilyTopics) joined.push(this.joined(log, null, noPosition, true));
       else beyond++;
     }
     if (beyond > 0) this.shed('family_topic', beyond);
     onJoined(joined, beyond);
+    this.onFamily(family);
   }
 
   /** Ends a subscription. A wider one of the same receiver takes its topics over where it ends. */
@@ -411,7 +414,12 @@ export class Hub implements BrokerListener, LaneHost {
     return subscription;
   }
 
-  private joined(log: TopicLog, since: Position | null, lost: LossReason | undefined): Joined {
+  private joined(
+    log: TopicLog,
+    since: Position | null,
+    lost: LossReason | undefined,
+    oneOfMany = false,
+  ): Joined {
     const missed = since === null ? noPosition : log.after(since);
     const complete = lost === undefined && typeof missed !== 'string';
     log.told = true;
@@ -421,12 +429,13 @@ export class Hub implements BrokerListener, LaneHost {
       recovered: complete,
       reason: complete ? undefined : typeof missed === 'string' ? missed : lost,
       missed: complete ? missed : [],
-      ...this.newest(log),
+      ...this.newest(log, oneOfMany),
     };
   }
 
-  private newest(log: TopicLog): Pick<Joined, 'last' | 'emptyReason'> {
+  private newest(log: TopicLog, oneOfMany: boolean): Pick<Joined, 'last' | 'emptyReason'> {
     const { last: newest } = log;
+    if (log.stale && oneOfMany && isCostlyToAsk(log.name)) return { last: null, emptyReason: 'too_much' };
     if (newest !== null && !log.stale && !carriesChanges(log.name))
       return { last: newest, emptyReason: undefined };
     const present = this.currentValue(log.name);

@@ -7,6 +7,13 @@ export function copyRing(ring: Float64Array, head: number, count: number, out: F
 }
 
 /**
+ * Slots of a ring that have become too few: eight times as many while there are only as many as it began with, later twice. A
+ * window that has filled its first slots would soon grow again, and thousands of young ones cost most of the moving.
+ * @param first the fewest that it began with
+ */
+export const grown = (slots: number, first: number): number => slots * (slots < 2 * first ? 8 : 2);
+
+/**
  * `length` zeros in memory that V8 does not count: with that of ordinary arrays it marks the whole heap each time they have
  * grown by 64 MB, and ten thousand windows that fill would keep it at that. Whoever holds many bounds them himself.
  */

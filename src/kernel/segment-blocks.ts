@@ -1,9 +1,12 @@
 import type { EwmaWeights } from './ewma-weights.js';
-import { copyRing, doubles } from './ring.js';
+import { copyRing, doubles, grown } from './ring.js';
 import { copySegment, join } from './segment.js';
 import { segmentSize } from './segment-layout.js';
 
 const size = segmentSize;
+/** Blocks that there is memory for at the least, and complete groups once there is one. */
+const firstSlots = 4;
+const firstGroups = 8;
 /** Places in `sums`. */
 const OPEN = 0;
 const GROUPS = size;
@@ -26,15 +29,15 @@ export class SegmentBlocks {
   private front = 0;
   private open = 0;
   /** Ring of the complete groups: their segments, and how many blocks each has. */
-  private groups = new Float64Array(2 * size);
-  private groupBlocks = new Int32Array(2);
+  private groups = new Float64Array(0);
+  private groupBlocks = new Int32Array(0);
   private groupHead = 0;
   private groupCount = 0;
   /** The open group's blocks joined, the complete groups joined. */
   private sums = new Float64Array(2 * size);
 
-  /** @param slots blocks that there is memory for at first; it doubles */
-  constructor(weights: EwmaWeights, slots = 4) {
+  /** @param slots blocks that there is memory for at first */
+  constructor(weights: EwmaWeights, slots = firstSlots) {
     this.weights = weights;
     this.blocks = doubles(slots * size);
   }
@@ -53,7 +56,7 @@ export class SegmentBlocks {
   /** Adds the segment at `at` of `from` as the newest block. */
   add(from: Float64Array, at: number, closesGroup: boolean): void {
     const { sums, weights } = this;
-    if ((this.count + 1) * size > this.blocks.length) this.moveBlocks(this.count * 2);
+    if ((this.count + 1) * size > this.blocks.length) this.moveBlocks(grown(this.count, firstSlots));
     copySegment(this.blocks, this.place(this.count), from, at);
     this.count++;
     join(sums, OPEN, sums, OPEN, from, at, weights, false);
@@ -160,10 +163,11 @@ export class SegmentBlocks {
 
   private growGroups(): void {
     const { groupBlocks, groupCount, groupHead } = this;
-    const groups = new Float64Array(groupCount * 2 * size);
+    const length = Math.max(firstGroups, groupCount * 2);
+    const groups = new Float64Array(length * size);
     copyRing(this.groups, groupHead * size, groupCount * size, groups);
     this.groups = groups;
-    this.groupBlocks = new Int32Array(groupCount * 2);
+    this.groupBlocks = new Int32Array(length);
     for (let i = 0; i < groupCount; i++) {
       this.groupBlocks[i] = groupBlocks[(groupHead + i) % groupCount]!;
     }

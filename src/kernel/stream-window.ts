@@ -2,7 +2,7 @@ import { blockCuts } from './block-cuts.js';
 import { defaultLambda, type EwmaWeights, ewmaWeights } from './ewma-weights.js';
 import { QuantileSketch } from './quantile-sketch.js';
 import { keepReturn, returnPlaces, returnsKept, returnsVariance } from './recent-returns.js';
-import { copyRing, doubles } from './ring.js';
+import { copyRing, doubles, grown } from './ring.js';
 import { append, copySegment, fold, join, layOutBefore, single } from './segment.js';
 import { SegmentBlocks } from './segment-blocks.js';
 import { readJoined } from './segment-figures.js';
@@ -21,8 +21,8 @@ export interface StreamWindowOptions {
   /** Decay of the exponentially weighted figures, 0 < λ ≤ 0.9993, default 0.94. */
   readonly lambda?: number;
   /**
-   * Values that there is memory for at first, 64 to 127; it doubles whenever it is full. Thousands of windows that fill in
-   * step should not all double at the same value.
+   * Values that there is memory for at first, 64 to 127; it grows eightfold when they are there, later it doubles. Thousands of
+   * windows that fill in step should not all grow at the same value.
    */
   readonly allocate?: number;
   /** Sub-buckets of the quantile sketch per power of two, as a power of two: the error is 2^-(bits+1). Default 14. */
@@ -30,6 +30,7 @@ export interface StreamWindowOptions {
 }
 
 export const defaultCapacity = 10_000;
+const firstSlots = 64;
 // Local copies: V8 folds these into the code, imported ones it loads at every use.
 const size = segmentSize;
 const volatilityNeeds = returnsKept + 1;
@@ -118,7 +119,7 @@ export class StreamWindow {
     this.groupLength = cuts.groupLength;
     this.blockMask = cuts.blockMask;
     this.groupMask = cuts.groupMask;
-    const { allocate = 64 } = options;
+    const { allocate = firstSlots } = options;
     const initial = Math.min(capacity, allocate);
     this.values = doubles(initial);
     if (options.keepTimes || spanMs !== Number.POSITIVE_INFINITY) this.times = doubles(initial);
@@ -474,7 +475,7 @@ export class StreamWindow {
   }
 
   private grow(): void {
-    this.reallocate(Math.min(this.limit, this.values.length * 2));
+    this.reallocate(Math.min(this.limit, grown(this.values.length, firstSlots)));
   }
 
   private reallocate(length: number): void {

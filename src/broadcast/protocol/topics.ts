@@ -45,6 +45,9 @@ export function parseTopic(name: string): TopicName | undefined {
 /** The messages of the topic are changes: what is true now is more than the last of them. */
 export const carriesChanges = (name: string): boolean => name.startsWith('limits.');
 
+/** What is true now takes too long to find out for thousands of them in one answer. */
+export const isCostlyToAsk = (name: string): boolean => name.startsWith('analytics.');
+
 /** Topics that anyone with the scope may publish through the API. */
 export const isCustomTopic = (name: string): boolean =>
   name.startsWith('custom.') && parseTopic(name)?.kind === 'topic';

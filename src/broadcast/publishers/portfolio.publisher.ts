@@ -4,6 +4,7 @@ import type { LimitTransition, PortfolioChanged, RiskReady, SummaryReady } from 
 import { traced } from '../../observability/tracing/tracing.js';
 import { BroadcastMetrics } from '../broadcast.metrics.js';
 import { Hub } from '../hub.js';
+import { TopicNames } from '../topic-names.js';
 
 /** The summary of a portfolio that is not there any more. */
 const nothing = {
@@ -26,6 +27,7 @@ const maxGone = 1_000;
 @Injectable()
 export class PortfolioPublisher {
   private readonly gone = new Set<string>();
+  private readonly summaries = new TopicNames('analytics');
 
   constructor(
     private readonly hub: Hub,
@@ -75,7 +77,7 @@ export class PortfolioPublisher {
     if (hops.ingestedMs !== null) {
       this.metrics.ageSeconds.observe(Math.max(0, publishedMs - hops.ingestedMs) / 1000);
     }
-    this.hub.publish(`analytics.${portfolioId}`, {
+    this.hub.publish(this.summaries.of(portfolioId), {
       ...data,
       hops: {
         source_ms: hops.sourceMs,

@@ -3,6 +3,7 @@ import { EventBus } from '../../domain/event-bus.js';
 import type { StoredTick, StoredTicks } from '../../domain/tick.js';
 import { Lifecycle } from '../../lifecycle/lifecycle.js';
 import { Hub } from '../hub.js';
+import { TopicNames } from '../topic-names.js';
 
 /** A symbol is published at most this often, ms. */
 const everyMs = 100;
@@ -14,6 +15,7 @@ const everyMs = 100;
 @Injectable()
 export class PricePublisher {
   private readonly newest = new Map<string, StoredTick>();
+  private readonly topics = new TopicNames('prices');
   private timer: NodeJS.Timeout | null = null;
 
   constructor(
@@ -40,7 +42,7 @@ export class PricePublisher {
     this.timer = null;
     if (this.newest.size === 0) return;
     for (const tick of this.newest.values()) {
-      const topic = `prices.${tick.symbol}`;
+      const topic = this.topics.of(tick.symbol);
       if (this.hub.passOver(topic)) continue;
       this.hub.publish(topic, {
         symbol: tick.symbol,
