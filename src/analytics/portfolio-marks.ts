@@ -202,7 +202,10 @@ export class PortfolioMarks {
 
   /** Whether changes of this portfolio may wait until there is time. */
   setPatient(index: number, patient: boolean): void {
+    if (this.isPatient[index] === (patient ? 1 : 0)) return;
     this.isPatient[index] = patient ? 1 : 0;
+    // It stands among the patient ones, too, and is not taken twice.
+    if (!patient && this.dirty[index] === 1) this.waiting.push(index);
   }
 
   /** Portfolios noted since the last call, and at most so many of the patient ones, those that wait longest first. */

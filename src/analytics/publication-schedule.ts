@@ -2,9 +2,6 @@ import type { PortfolioState } from './portfolio-state.js';
 
 /** Width of a slot of the wheel, ms: publications are late by at most this. */
 const slotMs = 2;
-/** How often it is looked whether somebody follows those by now that nobody followed, ms, and how many of them each time. */
-const lookEveryMs = 20;
-const lookedAt = 64;
 
 /**
  * Who may be published when: each portfolio at once when it changes after a pause, then at most every `intervalMs`.
@@ -19,8 +16,6 @@ export class PublicationSchedule {
   private readonly ready = new Map<PortfolioState, number>();
   private readonly unfollowed = new Map<PortfolioState, number>();
   private firstSlot = Number.POSITIVE_INFINITY;
-  private looks: Iterator<PortfolioState> = this.unfollowed.keys();
-  private lookedMs = Number.NEGATIVE_INFINITY;
   /** When the portfolio that was taken last fell due, ms of the same clock. */
   takenDueMs = 0;
 
@@ -46,17 +41,15 @@ export class PublicationSchedule {
     return this.unfollowed.size > 0;
   }
 
+  /** Somebody follows it from now on: what waits for spare time is due. */
+  follow(state: PortfolioState, nowMs: number): void {
+    if (this.unfollowed.delete(state)) this.ready.set(state, nowMs);
+  }
+
   /** @returns whether this change joins one that waits already */
   changed(state: PortfolioState, nowMs: number): boolean {
     if (this.waiting.has(state) || this.ready.has(state)) return true;
-    const since = this.unfollowed.get(state);
-    if (since !== undefined) {
-      if (this.isFollowed(state)) {
-        this.unfollowed.delete(state);
-        this.ready.set(state, nowMs);
-      }
-      return true;
-    }
+    if (this.unfollowed.has(state)) return true;
     const dueMs = state.publishedMs + this.intervalMs;
     if (dueMs <= nowMs) {
       this.due(state, nowMs);
@@ -74,7 +67,6 @@ export class PublicationSchedule {
   /** The next portfolio to publish now, first come first served; `undefined` when there is none. */
   take(nowMs: number): PortfolioState | undefined {
     if (this.firstSlot * slotMs <= nowMs) this.advance(nowMs);
-    if (this.unfollowed.size > 0 && nowMs >= this.lookedMs + lookEveryMs) this.look(nowMs);
     return this.first(this.ready, nowMs);
   }
 
@@ -91,21 +83,6 @@ export class PublicationSchedule {
       return state;
     }
     return undefined;
-  }
-
-  /** Who has begun to follow gets the newest state now and not when there is time; a few of many each time, in turn. */
-  private look(nowMs: number): void {
-    this.lookedMs = nowMs;
-    for (let i = 0; i < lookedAt; i++) {
-      const { done, value: state } = this.looks.next();
-      if (done) {
-        this.looks = this.unfollowed.keys();
-        return;
-      }
-      if (!this.isFollowed(state)) continue;
-      this.unfollowed.delete(state);
-      this.ready.set(state, nowMs);
-    }
   }
 
   private due(state: PortfolioState, dueMs: number): void {

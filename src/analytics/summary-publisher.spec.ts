@@ -130,6 +130,43 @@ describe('SummaryPublisher', () => {
     ).toEqual(['P', 'Q']);
   });
 
+  it('makes no summary that nobody gets, and announces a change at once from the moment somebody follows', () => {
+    const { apply, summaries, revalued, publisher, engine } = setUp(100);
+    const followed = new Set<string>();
+    publisher.isFollowed = (id) => followed.has(id);
+    publisher.passOver = () => true;
+    for (let i = 0; i < 5; i++) {
+      apply(['A', 'P', 'Q'], 6);
+      jest.advanceTimersByTime(200);
+    }
+    expect(summaries).toEqual([]);
+    expect(new Set(revalued.map((r) => r.portfolioId))).toEqual(new Set(['P', 'Q']));
+    expect(publisher.pending).toBe(0);
+    // No time is left for what may wait.
+    jest.spyOn(performance, 'now').mockReturnValue(performance.now());
+    for (let i = 0; i < 40; i++) apply(['A', 'P', 'Q'], 3);
+    const before = revalued.length;
+    followed.add('P');
+    publisher.follow([engine.state('P')!]);
+    apply(['A', 'P']);
+    expect(revalued.slice(before).map((r) => r.portfolioId)).toContain('P');
+    expect(summaries.map((s) => s.portfolioId)).toEqual(['P']);
+    jest.restoreAllMocks();
+  });
+
+  it('publishes every one that is followed with a family, also without a change', () => {
+    const { apply, summaries, publisher, engine } = setUp(100);
+    let followed = false;
+    publisher.isFollowed = () => followed;
+    publisher.passOver = () => !followed;
+    apply(['A', 'P', 'Q'], 6);
+    jest.advanceTimersByTime(1_000);
+    followed = true;
+    publisher.publishAll(engine.allStates());
+    jest.advanceTimersByTime(10);
+    expect(summaries.map((s) => s.portfolioId)).toEqual(['P', 'Q']);
+  });
+
   it('publishes at once again what somebody begins to follow', () => {
     const { apply, summaries, publisher } = setUp(0);
     let followed = false;

@@ -59,11 +59,7 @@ export class SummaryPublisher implements FeedListener {
     private readonly meter: AnalyticsMeter,
     intervalMs: number,
   ) {
-    this.schedule = new PublicationSchedule(intervalMs, (state) => {
-      const followed = this.isFollowed(state.id);
-      engine.setPatient(state, !followed);
-      return followed;
-    });
+    this.schedule = new PublicationSchedule(intervalMs, (state) => this.isFollowed(state.id));
   }
 
   /** Portfolios that wait for their publication. */
@@ -97,11 +93,21 @@ export class SummaryPublisher implements FeedListener {
     }
   }
 
+  /** Somebody follows these from now on: what is new of them, and has had to wait, waits no longer. */
+  follow(states: Iterable<PortfolioState>): void {
+    const now = performance.now();
+    for (const state of states) {
+      this.engine.setPatient(state, false);
+      this.schedule.follow(state, now);
+    }
+    this.wakeAt(now);
+  }
+
   /** Publishes the present summaries of these, as its interval and the time allow: somebody has begun to follow all of them. */
   publishAll(states: Iterable<PortfolioState>): void {
     const now = performance.now();
     for (const state of states) this.schedule.changed(state, now);
-    this.pump();
+    this.wakeAt(now);
   }
 
   stop(): void {
@@ -131,6 +137,9 @@ export class SummaryPublisher implements FeedListener {
       state.computedMs = computedMs;
       for (const listener of this.listeners) listener(state);
       this.bus.emit('portfolio.revalued', new Revaluation(this.engine, state));
+      const followed = this.isFollowed(state.id);
+      this.engine.setPatient(state, !followed);
+      if (!followed && this.passOver(state.id)) continue;
       if (trace !== null) state.trace = trace;
       if (this.schedule.changed(state, now)) this.meter.conflated.inc();
     }
@@ -166,8 +175,7 @@ export class SummaryPublisher implements FeedListener {
       const state = this.schedule.takeUnfollowed(now);
       if (state === undefined) break;
       // That it had to wait for spare time is not for its latency.
-      if (this.passOver(state.id)) state.trace = null;
-      else this.publishTraced(state, now);
+      if (!this.passOver(state.id)) this.publishTraced(state, now);
       now = performance.now();
     }
     this.spare.used(now - from);

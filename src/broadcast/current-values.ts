@@ -45,10 +45,15 @@ export class CurrentValues implements OnApplicationBootstrap {
     const topics = new TopicNames('analytics');
     publisher.isFollowed = (portfolioId) => hub.isFollowed(topics.of(portfolioId));
     publisher.passOver = (portfolioId) => hub.passOver(topics.of(portfolioId));
-    hub.onFamily = (family) => {
-      if (!family.startsWith(topics.prefix)) return;
-      const below = family.slice(topics.prefix.length, -1);
-      publisher.publishAll([...engine.allStates()].filter(({ id }) => id.startsWith(below)));
+    hub.onFollowed = (name) => {
+      if (!name.startsWith(topics.prefix)) return;
+      const rest = name.slice(topics.prefix.length);
+      const state = engine.state(rest);
+      if (state !== undefined) publisher.follow([state]);
+      if (!rest.endsWith('*')) return;
+      const all = [...engine.allStates()].filter(({ id }) => id.startsWith(rest.slice(0, -1)));
+      publisher.follow(all);
+      publisher.publishAll(all);
     };
   }
 

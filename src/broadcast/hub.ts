@@ -62,8 +62,8 @@ export class Hub implements BrokerListener, LaneHost {
   private windowStartMs = 0;
   private sealing = false;
   currentValue: (topic: string) => Present = () => ({ reason: 'nothing_published' });
-  /** Told of a family that somebody follows from now on. */
-  onFamily: (family: string) => void = () => {};
+  /** Told of a topic or family that somebody follows from now on, after those who did before have gone. */
+  onFollowed: (name: string) => void = () => {};
   readonly taps = new Taps();
 
   constructor(
@@ -196,7 +196,6 @@ export class Hub implements BrokerListener, LaneHost {
     }
     if (beyond > 0) this.shed('family_topic', beyond);
     onJoined(joined, beyond);
-    this.onFamily(family);
   }
 
   /** Ends a subscription. A wider one of the same receiver takes its topics over where it ends. */
@@ -411,6 +410,7 @@ export class Hub implements BrokerListener, LaneHost {
     subscription.overlaps = receiver.subscriptions.filter((other) => isWithin(other.topic, topic)).length;
     receiver.subscriptions.push(subscription);
     lane.add(subscription);
+    if (audience.size === 1) this.onFollowed(topic);
     return subscription;
   }
 
