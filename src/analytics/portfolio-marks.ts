@@ -47,6 +47,8 @@ export class PortfolioMarks {
   private patient: number[] = [];
   private isPatient = new Uint8Array(0);
   private readonly windows: StreamWindow[] = [];
+  /** Written, so that {@link fetch} is not left out as useless. */
+  protected fetched = 0;
   /** While set, portfolios are not noted as changed. */
   quiet = false;
 
@@ -137,6 +139,7 @@ export class PortfolioMarks {
     const { portfolios, quantities, conversions, terms, count } = holders;
     const { rows } = this;
     const price = this.tick[PRICE]!;
+    this.fetch(portfolios, count);
     for (let slot = 0; slot < count; slot++) {
       const conversion = conversions[slot]!;
       const term = quantities[slot]! * price * (conversion < 0 ? 1 : rates[conversion]!);
@@ -148,6 +151,20 @@ export class PortfolioMarks {
       this.mark(index);
     }
     return count;
+  }
+
+  /**
+   * Reads the memory that marking will need. The reads do not depend on one another, so that the processor has many of them
+   * under way; in the loop that marks, each would wait for the work on the portfolio before it.
+   */
+  private fetch(portfolios: Int32Array, count: number): void {
+    const { rows, pending, pendingCounts } = this;
+    let read = 0;
+    for (let slot = 0; slot < count; slot++) {
+      const index = portfolios[slot]!;
+      read += rows[index * width]! + pending[index * pendingWidth + pendingCounts[index]! * 3]!;
+    }
+    this.fetched = read;
   }
 
   /** Sets one term and notes its portfolio as touched, once per tick. */

@@ -27,11 +27,14 @@ const maxBetween = 100;
 /** What was recorded last of a portfolio; changed in place, thousands of times a second. */
 export interface Recorded {
   asOfMs: number;
-  /** Values so far. */
-  count: number;
+  /** Statistics go with the value that brings it to {@link statisticsEvery}. */
+  turn: number;
   /** `window.pushed` then: what came since is not recorded. */
   pushed: number;
 }
+
+/** Thousands of portfolios begin together: without this, the statistics of all of them would fall due together. */
+const firstTurn = ({ index }: PortfolioState): number => index % statisticsEvery;
 
 /**
  * Writes portfolio values (and now and then volatility and drawdown) to the store, so that there is a history. At most
@@ -57,7 +60,7 @@ export class ValueRecorder {
   resume(states: Iterable<PortfolioState>): void {
     for (const state of states) {
       const { asOfMs, pushed } = state;
-      if (pushed > 0) state.recorded = { asOfMs, count: 0, pushed };
+      if (pushed > 0) state.recorded = { asOfMs, turn: firstTurn(state), pushed };
     }
   }
 
@@ -71,14 +74,17 @@ export class ValueRecorder {
     const between = last === undefined || asOfMs >= last.asOfMs + longGap * this.intervalMs;
     if (between) this.addBetween(state, last);
     const { pushed } = state;
-    if (last === undefined) state.recorded = { asOfMs, count: 1, pushed };
+    this.add(state.id, 'value', value, asOfMs);
+    if (last === undefined) state.recorded = { asOfMs, turn: firstTurn(state) + 1, pushed };
     else {
       last.asOfMs = asOfMs;
-      last.count++;
+      last.turn++;
       last.pushed = pushed;
+      if (last.turn >= statisticsEvery) {
+        last.turn = 0;
+        this.addStatistics(state);
+      }
     }
-    this.add(state.id, 'value', value, asOfMs);
-    if (last !== undefined && last.count % statisticsEvery === 0) this.addStatistics(state);
     this.timer ??= setTimeout(() => void this.flush(), flushMs);
   }
 

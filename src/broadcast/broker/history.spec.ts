@@ -90,6 +90,15 @@ describe('History', () => {
     expect([log.size, log.bytes, log.last?.offset, history.usedBytes]).toEqual([0, one, 4, one]);
   });
 
+  it('sweeps many topics in pieces, and everything else has its turn between them', async () => {
+    const { history } = makeHistory(10_000);
+    for (let n = 0; n < 2_500; n++) history.create(`custom.${n}`, 'e', 1_000);
+    history.sweep(1_000_000);
+    expect(history.size).toBe(1_500);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(history.size).toBe(0);
+  });
+
   it('counts no bytes of a topic that it has forgotten, whoever still holds it', () => {
     const { history, add } = makeHistory(1);
     const old = history.create('custom.a', 'e', 1_000);

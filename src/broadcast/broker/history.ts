@@ -24,6 +24,9 @@ export interface HistoryOwner {
 /** Topics looked at for one that may be forgotten, so that a new topic costs the same however many there are. */
 const maxLooks = 1_000;
 
+/** Topics swept before everything else gets a turn: about a millisecond. */
+const sweptAtOnce = 1_000;
+
 export const defaultHistory: HistoryOptions = {
   maxMessages: 1_000,
   maxAgeMs: 300_000,
@@ -128,18 +131,32 @@ export class History {
   }
 
   /**
-   * Drops what is too old, and stops remembering for topics that nobody has followed for that long.
+   * Drops what is too old, and stops remembering for topics that nobody has followed for that long; in pieces, with turns of
+   * the event loop between them.
    * @param forgetIdle forget those topics altogether: somebody else keeps them
    */
   sweep(nowMs: number, forgetIdle = false): void {
+    const logs = this.byName.values();
+    let left = this.byName.size;
+    const piece = (): void => {
+      for (let n = Math.min(left, sweptAtOnce); n > 0; n--) {
+        const next = logs.next();
+        if (next.done) return;
+        this.sweepOne(next.value, nowMs, forgetIdle);
+      }
+      left -= sweptAtOnce;
+      if (left > 0) setImmediate(piece);
+    };
+    piece();
+  }
+
+  private sweepOne(log: TopicLog, nowMs: number, forgetIdle: boolean): void {
     const before = nowMs - this.options.maxAgeMs;
-    for (const log of this.byName.values()) {
-      this.bytes += log.trimOlderThan(before);
-      if (this.owner.isNeeded(log)) log.lastFollowedMs = nowMs;
-      if (log.lastFollowedMs >= before) continue;
-      log.retained = isAlwaysRetained(log.name);
-      if (log.last === null || forgetIdle) this.forget(log);
-    }
+    this.bytes += log.trimOlderThan(before);
+    if (this.owner.isNeeded(log)) log.lastFollowedMs = nowMs;
+    if (log.lastFollowedMs >= before) return;
+    log.retained = isAlwaysRetained(log.name);
+    if (log.last === null || forgetIdle) this.forget(log);
   }
 
   forget(log: TopicLog): void {

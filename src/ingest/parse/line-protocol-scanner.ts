@@ -1,6 +1,6 @@
 import type { MetricPoint } from '../../domain/metric-point.js';
-import { maxNameLength, metricTypeBytes, portfolioIdBytes } from './metric-row.js';
-import { IdentifierScanner, scanNumber, scanned } from './scan.js';
+import { metricNames, portfolioNames } from './metric-row.js';
+import { scanNumber, scanned } from './scan.js';
 import { maxTsMs, minTsMs } from './timestamp.js';
 
 /** Units of the timestamps, as InfluxDB's `precision` parameter names them → how many make a millisecond. */
@@ -15,16 +15,16 @@ const blank = 0x20;
 
 /** Fast path for the plainest line: `measurement,portfolio_id=P value=1.5 1381154400000000000`. */
 export class LineProtocolScanner {
-  private readonly metrics = new IdentifierScanner(metricTypeBytes, maxNameLength);
-  private readonly portfolios = new IdentifierScanner(portfolioIdBytes, maxNameLength);
   private readonly numbers = new Float64Array(2);
+  private portfolioId = '';
+  private metricType = '';
 
   constructor(private readonly precision: Precision) {}
 
   take(): MetricPoint {
     return {
-      portfolioId: this.portfolios.text,
-      metricType: this.metrics.text,
+      portfolioId: this.portfolioId,
+      metricType: this.metricType,
       value: this.numbers[0]!,
       tsMs: this.numbers[1]!,
       metadata: null,
@@ -33,13 +33,15 @@ export class LineProtocolScanner {
 
   /** @returns the offset behind the timestamp, or -1 */
   scan(buf: Uint8Array, at: number, end: number): number {
-    let i = this.metrics.scan(buf, at, end);
+    let i = metricNames.scan(buf, at, end);
     if (i < 0 || buf[i] !== comma) return -1;
+    this.metricType = metricNames.text;
     i++;
     const owner = owners.find((name) => startsWith(buf, i, end, name));
     if (owner === undefined) return -1;
-    i = this.portfolios.scan(buf, i + owner.length, end);
+    i = portfolioNames.scan(buf, i + owner.length, end);
     if (i < 0 || buf[i] !== blank || !startsWith(buf, i + 1, end, valueField)) return -1;
+    this.portfolioId = portfolioNames.text;
     i = scanNumber(buf, i + 1 + valueField.length, end);
     if (i < 0 || buf[i] !== blank) return -1;
     this.numbers[0] = scanned[0]!;

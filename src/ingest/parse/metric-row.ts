@@ -9,11 +9,11 @@ import { byteClass, IdentifierScanner, scanIso, scanNumber, scanned } from './sc
 import { parseJson } from './text.js';
 import { maxTsMs, minTsMs, readTs } from './timestamp.js';
 
-export const maxNameLength = 64;
+const maxNameLength = 64;
 const portfolioIdPattern = /^[A-Za-z0-9_.-]{1,64}$/;
-export const portfolioIdBytes = byteClass(/[A-Za-z0-9_.-]/);
+const portfolioIdBytes = byteClass(/[A-Za-z0-9_.-]/);
 const metricTypePattern = /^[A-Za-z0-9_.:-]{1,64}$/;
-export const metricTypeBytes = byteClass(/[A-Za-z0-9_.:-]/);
+const metricTypeBytes = byteClass(/[A-Za-z0-9_.:-]/);
 
 const aliases = {
   portfolio_id: ['portfolio_id', 'portfolio'],
@@ -68,10 +68,11 @@ const seenValue = 4;
 const seenTs = 8;
 const required = seenPortfolio | seenMetric | seenValue | seenTs;
 
+export const portfolioNames = new IdentifierScanner(portfolioIdBytes, maxNameLength);
+export const metricNames = new IdentifierScanner(metricTypeBytes, maxNameLength);
+
 /** The fields of the record that is being scanned. Points with metadata take the slow path. */
 class PointScratch {
-  private readonly portfolios = new IdentifierScanner(portfolioIdBytes, maxNameLength);
-  private readonly metrics = new IdentifierScanner(metricTypeBytes, maxNameLength);
   private readonly numbers = new Float64Array(2);
   private portfolioId = '';
   private metricType = '';
@@ -103,16 +104,16 @@ class PointScratch {
   }
 
   readPortfolio(buf: Uint8Array, at: number, end: number): number {
-    const next = this.portfolios.scan(buf, at, end);
+    const next = portfolioNames.scan(buf, at, end);
     if (next < 0 || !this.first(seenPortfolio)) return -1;
-    this.portfolioId = this.portfolios.text;
+    this.portfolioId = portfolioNames.text;
     return next;
   }
 
   readMetric(buf: Uint8Array, at: number, end: number): number {
-    const next = this.metrics.scan(buf, at, end);
+    const next = metricNames.scan(buf, at, end);
     if (next < 0 || !this.first(seenMetric)) return -1;
-    this.metricType = this.metrics.text;
+    this.metricType = metricNames.text;
     return next;
   }
 

@@ -9,12 +9,16 @@ import { civilToMs } from './timestamp.js';
 /** Where the readers leave numbers: a typed array, so that no heap number is made per value. */
 export const scanned = new Float64Array(1);
 
+const { latin1Slice } = Buffer.prototype;
 const powersOfTen = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
 
+/** Longer numbers are left to the slow path. */
+const maxNumberLength = 40;
+
 /**
- * A decimal number of at most 15 digits without exponent → {@link scanned}`[0]`. Both the digits as an integer
- * (< 2^53) and the power of ten (≤ 10^22) are exact, so the one division rounds correctly: the result is what
- * `Number(text)` gives (Clinger, 1990).
+ * A decimal number without exponent → {@link scanned}`[0]`, the one that `Number(text)` gives. Up to 15 digits, both the
+ * digits as an integer (< 2^53) and the power of ten (≤ 10^22) are exact, so that the one division rounds correctly
+ * (Clinger, 1990). More of them, as a computed price has, are read by the engine.
  */
 export function scanNumber(buf: Uint8Array, at: number, end: number): number {
   let i = at;
@@ -29,33 +33,27 @@ export function scanNumber(buf: Uint8Array, at: number, end: number): number {
     mantissa = mantissa * 10 + (byte - 0x30);
     i++;
   }
-  const whole = i - start;
-  if (whole === 0 || whole > 15 || i >= end || (whole > 1 && buf[start] === 0x30)) return -1;
-  if (byte !== 0x2e) {
-    if (byte === 0x65 || byte === 0x45) return -1;
-    scanned[0] = negative ? -mantissa : mantissa;
-    return i;
+  let digits = i - start;
+  if (digits === 0 || i >= end || (digits > 1 && buf[start] === 0x30)) return -1;
+  let fraction = 0;
+  if (byte === 0x2e) {
+    const point = i++;
+    while (i < end) {
+      byte = buf[i]!;
+      if (byte < 0x30 || byte > 0x39) break;
+      mantissa = mantissa * 10 + (byte - 0x30);
+      i++;
+    }
+    fraction = i - point - 1;
+    if (fraction === 0 || i >= end || byte === 0x2e) return -1;
+    digits += fraction;
   }
-  const point = i++;
-  while (i < end) {
-    byte = buf[i]!;
-    if (byte < 0x30 || byte > 0x39) break;
-    mantissa = mantissa * 10 + (byte - 0x30);
-    i++;
+  if (byte === 0x65 || byte === 0x45 || i - at > maxNumberLength) return -1;
+  if (digits > 15) scanned[0] = Number(latin1Slice.call(buf, at, i));
+  else {
+    const value = fraction === 0 ? mantissa : mantissa / powersOfTen[fraction]!;
+    scanned[0] = negative ? -value : value;
   }
-  const fraction = i - point - 1;
-  if (
-    fraction === 0 ||
-    whole + fraction > 15 ||
-    i >= end ||
-    byte === 0x65 ||
-    byte === 0x45 ||
-    byte === 0x2e
-  ) {
-    return -1;
-  }
-  const value = mantissa / powersOfTen[fraction]!;
-  scanned[0] = negative ? -value : value;
   return i;
 }
 
@@ -112,12 +110,13 @@ export function byteClass(pattern: RegExp): Uint8Array {
   );
 }
 
-/** Power of two. */
-const internSlots = 4_096;
+/** Power of two; 256 kB. */
+const internSlots = 32_768;
 
 /**
  * Reads short identifiers from a closed character class and gives equal ones the same string object: a feed repeats a
- * few thousand symbols a million times. Bounded: a slot holds one string, a collision replaces it.
+ * few thousand symbols a million times, and whatever looks one up then has its hash already. One for the process and kind
+ * of name, as most requests are too small to repeat anything. Bounded: a slot holds one string, a collision replaces it.
  */
 export class IdentifierScanner {
   /** The identifier that the last successful {@link scan} read. */

@@ -87,6 +87,7 @@ describe('a tick', () => {
 const numberText = fc.oneof(
   { weight: 6, arbitrary: fc.tuple(fc.nat(99_999_999), fc.nat(9_999)).map(([a, b]) => `${a}.${b}`) },
   { weight: 2, arbitrary: fc.double({ noNaN: true, noDefaultInfinity: true }).map((x) => JSON.stringify(x)) },
+  { weight: 3, arbitrary: fc.double({ min: 1e-3, max: 1e6, noNaN: true }).map((x) => JSON.stringify(x)) },
   { weight: 2, arbitrary: fc.nat().map(String) },
   fc.constantFrom(
     '-0',
@@ -107,6 +108,9 @@ const numberText = fc.oneof(
     '999999999999999',
     '9999999999999999',
     '0.000000000000001',
+    '0.30000000000000004',
+    '101.23499999999999999999999999999999999',
+    '101.234999999999999999999999999999999999999999',
     '123456789.123456',
     'null',
     '""',

@@ -78,9 +78,10 @@ const seenSize = 8;
 const seenId = 16;
 const required = seenSymbol | seenTs | seenPrice;
 
+const symbols = new IdentifierScanner(symbolBytes, maxSymbolLength);
+
 /** The fields of the record that is being scanned; in one place, so that the JSON and the CSV scanner share the rules. */
 class TickScratch {
-  private readonly symbols = new IdentifierScanner(symbolBytes, maxSymbolLength);
   private readonly numbers = new Float64Array(3);
   private symbol = '';
   private id = '';
@@ -112,9 +113,9 @@ class TickScratch {
   }
 
   readSymbol(buf: Uint8Array, at: number, end: number): number {
-    const next = this.symbols.scan(buf, at, end);
+    const next = symbols.scan(buf, at, end);
     if (next < 0 || !this.first(seenSymbol)) return -1;
-    this.symbol = this.symbols.text;
+    this.symbol = symbols.text;
     return next;
   }
 

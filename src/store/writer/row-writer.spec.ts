@@ -94,6 +94,25 @@ describe('RowWriter', () => {
     expect([age(), total('tidewatch_store_writer_buffer_bytes')]).toEqual([0, 0]);
   });
 
+  it('does not let a few rows wait for a commit that is slow', async () => {
+    const { server, writer, announced } = setUp();
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let asked = 0;
+    // Connections are given, commits are held.
+    Object.defineProperty(server, 'gate', { get: () => (++asked % 2 === 1 ? Promise.resolve() : held) });
+    const first = writer.append(['first']);
+    const second = new Promise<void>((resolve) => setTimeout(resolve, 2)).then(() =>
+      writer.append(['second']),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    // The one is not committed, and the other is on its way beside it.
+    expect([server.connections, announced.length]).toEqual([2, 0]);
+    release();
+    await Promise.all([first, second]);
+    expect(announced.map(({ rows }) => rows)).toEqual([['first'], ['second']]);
+  });
+
   it('never splits one append, and bounds what is committed together', async () => {
     const { server, writer, announced } = setUp({ maxBatchRows: 4, concurrency: 1 });
     await Promise.all([3, 3, 9, 1].map((n) => writer.append(Array(n).fill('x'))));

@@ -47,6 +47,8 @@ const defaultLimits: RowWriterLimits = {
 /** Largest append that is one transaction; callers split longer streams. */
 export const maxRowsPerAppend = 50_000;
 
+/** A batch under way for this long is slow: what has come since does not wait for it, which would add up. */
+const slowMs = 5;
 /** Shortest pause when the database could not even be reached for a batch. */
 const reconnectMs = 50;
 /** After this long without the database, appends are refused at once instead of after the ack timeout. */
@@ -174,14 +176,11 @@ export class RowWriter<Row> {
     while (!this.queue.isEmpty && this.active < this.limits.concurrency) {
       const waitMs = this.spacingLeft();
       if (waitMs > 0) {
-        this.timer ??= setTimeout(() => {
-          this.timer = undefined;
-          this.pump();
-        }, waitMs);
+        clearTimeout(this.timer);
+        this.timer = setTimeout(() => this.pump(), waitMs);
         return;
       }
-      // One batch's worth per connection: a second one is opened only for what the first cannot take.
-      if (this.active > 0 && this.queue.rows < this.limits.maxBatchRows / 2 && !this.stopping) return;
+      // One batch's worth per connection: a second one is opened only for what the first cannot take, or when that is slow.
       this.active++;
       this.begunAt = performance.now();
       // A flush belongs to all whose rows it holds, not to the caller that happened to start it.
@@ -197,7 +196,11 @@ export class RowWriter<Row> {
     const { spacingMs, maxBatchRows, maxBatchBytes } = this.limits;
     const { rows, bytes } = this.queue;
     if (this.stopping || rows >= maxBatchRows || bytes >= maxBatchBytes) return 0;
-    return Math.max(0, Math.ceil(this.begunAt + spacingMs - performance.now()));
+    const beside = this.active > 0 && rows < maxBatchRows / 2;
+    return Math.max(
+      0,
+      Math.ceil(this.begunAt + (beside ? Math.max(spacingMs, slowMs) : spacingMs) - performance.now()),
+    );
   }
 
   private async flush(): Promise<void> {
