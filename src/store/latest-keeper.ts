@@ -12,6 +12,9 @@ export interface LatestValue {
 
 type Entry = { -readonly [K in keyof LatestValue]: LatestValue[K] } & { changed: boolean };
 
+/** Values of one statement: about two milliseconds. */
+const writtenAtOnce = 250;
+
 /** Beyond this many keys the memory of known ones is dropped and filled again: they are then written once more. */
 const maxKnown = 500_000;
 
@@ -50,19 +53,39 @@ export class LatestKeeper {
     return this.changed.length;
   }
 
-  /** What has changed and was not taken yet, by key. @param atMost of those that wait longest */
-  take(atMost = Number.POSITIVE_INFINITY): readonly LatestValue[] {
-    const taken = this.changed.slice(0, atMost).map((entry) => {
+  /**
+   * Writes values that have changed, those that wait longest first, a piece at a time: thousands at once would hold up the event
+   * loop and the commits beside them. What could not be written waits again.
+   * @param atMost how many of them
+   */
+  async flush(
+    write: (values: readonly LatestValue[]) => Promise<unknown>,
+    atMost = this.waiting,
+  ): Promise<void> {
+    for (let left = Math.min(atMost, this.waiting); left > 0; left -= writtenAtOnce) {
+      const values = this.take(Math.min(left, writtenAtOnce));
+      try {
+        await write(values);
+      } catch (error) {
+        this.putBack(values);
+        throw error;
+      }
+    }
+  }
+
+  /** In the order of the keys: two processes that write the same ones do not wait for each other in a circle. */
+  private take(count: number): readonly LatestValue[] {
+    const taken = this.changed.slice(0, count).map((entry): LatestValue => {
       entry.changed = false;
-      const { changed: _, ...value } = entry;
-      return value;
+      const { owner, name, tsMs, value, seq } = entry;
+      return { owner, name, tsMs, value, seq };
     });
     this.changed = this.changed.slice(taken.length);
     return taken.sort((a, b) => order(a.owner, b.owner) || order(a.name, b.name));
   }
 
-  /** Puts back what could not be written, unless something newer has come. */
-  putBack(values: readonly LatestValue[]): void {
+  /** Unless something newer has come. */
+  private putBack(values: readonly LatestValue[]): void {
     for (const { owner, name, tsMs, value, seq } of values) this.saw(owner, name, tsMs, value, seq);
   }
 

@@ -3,6 +3,7 @@ import { BoundedWriter, type BoundedWriterDeps } from './bounded-writer.js';
 import { LatestKeeper } from './latest-keeper.js';
 import { type MetricKind, MetricTarget } from './metric.target.js';
 import type { RowBounds } from './row-bounds.js';
+import { numberArrayValue, textArrayValue } from './sql-literal.js';
 import { RowWriter } from './writer/row-writer.js';
 
 export type MetricWriterDeps = BoundedWriterDeps<MetricPoint>;
@@ -38,10 +39,8 @@ abstract class SeriesWriter extends BoundedWriter<MetricPoint> {
 
   /** Writes the newest values seen since the last call to `latest_metrics`; called once a second. */
   async flushLatest(): Promise<void> {
-    const values = this.latest.take();
-    if (values.length === 0) return;
-    try {
-      await this.deps.pool.query({
+    await this.latest.flush((values) =>
+      this.deps.pool.query({
         name: 'latest_metrics_upsert',
         text: `INSERT INTO latest_metrics AS l (kind, portfolio_id, metric_type, "timestamp", value)
           SELECT $1, p, m, to_timestamp(t / 1000), v
@@ -51,16 +50,13 @@ abstract class SeriesWriter extends BoundedWriter<MetricPoint> {
           WHERE excluded."timestamp" >= l."timestamp"`,
         values: [
           this.kind,
-          values.map((v) => v.owner),
-          values.map((v) => v.name),
-          values.map((v) => v.tsMs),
-          values.map((v) => v.value),
+          textArrayValue(values.map((v) => v.owner)),
+          textArrayValue(values.map((v) => v.name)),
+          numberArrayValue(values.map((v) => v.tsMs)),
+          numberArrayValue(values.map((v) => v.value)),
         ],
-      });
-    } catch (error) {
-      this.latest.putBack(values);
-      throw error;
-    }
+      }),
+    );
   }
 }
 

@@ -3,6 +3,7 @@ import type { StoredTick, Tick } from '../domain/tick.js';
 import { BoundedWriter, type BoundedWriterDeps } from './bounded-writer.js';
 import { LatestKeeper } from './latest-keeper.js';
 import type { RowBounds } from './row-bounds.js';
+import { numberArrayValue, textArrayValue } from './sql-literal.js';
 import { TickTarget } from './tick.target.js';
 import type { CommittedBatch } from './writer/row-target.js';
 import { RowWriter } from './writer/row-writer.js';
@@ -42,27 +43,25 @@ export class TickWriter extends BoundedWriter<Tick> {
    * for the flushes beside it to feel, and whoever reads the table looks among the ticks for newer ones.
    */
   async flushLatest(share = latestShare): Promise<void> {
-    const values = this.latest.take(Math.max(latestAtLeast, Math.ceil(this.latest.waiting * share)));
-    if (values.length === 0) return;
-    try {
-      await this.deps.pool.query({
-        name: 'latest_ticks_upsert',
-        text: `INSERT INTO latest_ticks AS l (symbol, seq, ts, price)
+    const atMost = Math.max(latestAtLeast, Math.ceil(this.latest.waiting * share));
+    await this.latest.flush(
+      (values) =>
+        this.deps.pool.query({
+          name: 'latest_ticks_upsert',
+          text: `INSERT INTO latest_ticks AS l (symbol, seq, ts, price)
           SELECT s, q, to_timestamp(t / 1000), p
           FROM unnest($1::text[], $2::bigint[], $3::float8[], $4::float8[]) AS u(s, q, t, p)
           ON CONFLICT (symbol) DO UPDATE SET seq = excluded.seq, ts = excluded.ts, price = excluded.price
           WHERE (excluded.ts, excluded.seq) > (l.ts, l.seq)`,
-        values: [
-          values.map((v) => v.owner),
-          values.map((v) => v.seq),
-          values.map((v) => v.tsMs),
-          values.map((v) => v.value),
-        ],
-      });
-    } catch (error) {
-      this.latest.putBack(values);
-      throw error;
-    }
+          values: [
+            textArrayValue(values.map((v) => v.owner)),
+            numberArrayValue(values.map((v) => v.seq)),
+            numberArrayValue(values.map((v) => v.tsMs)),
+            numberArrayValue(values.map((v) => v.value)),
+          ],
+        }),
+      atMost,
+    );
   }
 
   private announce({ rows, seqs, ingestedAtMs, storedAtMs }: CommittedBatch<Tick>): void {
