@@ -70,7 +70,8 @@ export class EngineFeed {
     this.queuedTicks += ticks.ticks.length;
     if (this.queuedTicks > maxWaitingTicks && !this.held) {
       this.totals.saturations++;
-      this.drain(Number.POSITIVE_INFINITY, maxWaitingTicks / 2);
+      // Only what is too many: half of the queue would hold the event loop for a second and more.
+      this.drain(Number.POSITIVE_INFINITY, maxWaitingTicks);
     }
     this.schedule();
   }
