@@ -251,22 +251,27 @@ class TimeShare {
   }
 }
 
-/** Thousands of these are made where few are looked into: what is costly is found out when it is asked for. */
+/**
+ * Thousands of these are made where few are looked into: what is asked for is found out then, while the event is delivered.
+ */
 class Revaluation implements PortfolioRevalued {
-  readonly portfolioId: string;
-  readonly value: number | null;
-  readonly hops: HopStamps;
-
   constructor(
     private readonly engine: AnalyticsEngine,
     private readonly state: PortfolioState,
-  ) {
-    this.portfolioId = state.id;
-    this.value = finiteOrNull(state.value);
-    this.hops = hopsOf(state, Number.NEGATIVE_INFINITY);
+  ) {}
+
+  get portfolioId(): string {
+    return this.state.id;
   }
 
-  /** To be read while the event is delivered. */
+  get value(): number | null {
+    return finiteOrNull(this.state.value);
+  }
+
+  get hops(): HopStamps {
+    return hopsOf(this.state, Number.NEGATIVE_INFINITY);
+  }
+
   get symbols(): readonly string[] {
     return this.engine.movedSymbols(this.state);
   }

@@ -66,10 +66,11 @@ export class ValueRecorder {
 
   /** Called when a portfolio was marked. */
   marked(state: PortfolioState): void {
-    const { value, asOfMs } = state;
-    if (!Number.isFinite(value) || Number.isNaN(asOfMs) || state.batch === null) return;
-    const last = state.recorded;
+    const { asOfMs, recorded: last } = state;
+    if (Number.isNaN(asOfMs) || state.batch === null) return;
     if (last !== undefined && asOfMs < last.asOfMs + this.intervalMs) return;
+    const { value } = state;
+    if (!Number.isFinite(value)) return;
     if (!this.allowed()) return;
     const between = last === undefined || asOfMs >= last.asOfMs + longGap * this.intervalMs;
     if (between) this.addBetween(state, last);

@@ -21,13 +21,13 @@ export function fitting(
   let leftForSnapshots = maxSnapshots;
   return all.map((joined) => {
     let fits = joined;
-    const chars = joined.missed.reduce((total, { body }) => total + body.length + envelope, 0);
+    const chars = joined.missed.reduce((total, { size }) => total + size + envelope, 0);
     if (chars <= left) left -= chars;
     else {
       host.shed('missed', joined.missed.length);
       fits = { ...fits, recovered: false, reason: 'too_much_missed', missed: [] };
     }
-    const snapshot = joined.last?.body.length ?? 0;
+    const snapshot = joined.last?.size ?? 0;
     if (snapshot <= leftForSnapshots) leftForSnapshots -= snapshot;
     else {
       host.shed('snapshot', 1);

@@ -1,3 +1,5 @@
+import type { Slab } from './slab.js';
+
 /** The constant beginning of a topic's messages. */
 export const messagePrefix = (topic: string): string =>
   `{"type":"message","topic":${JSON.stringify(topic)},"offset":`;
@@ -16,6 +18,10 @@ export class Publication {
   private json: string | undefined;
   private value: unknown;
   private parsed: boolean;
+  /** Where its JSON is kept once it is in a history. */
+  slab: Slab | null = null;
+  private slabFrom = 0;
+  private slabSize = 0;
   /** Place among everything that this process has published or heard; given by its history. */
   seq = 0;
 
@@ -60,26 +66,40 @@ export class Publication {
   }
 
   get body(): string {
-    this.json ??= JSON.stringify(this.value) ?? 'null';
+    if (this.json !== undefined) return this.json;
+    if (this.slab !== null) return this.slab.read(this.slabFrom, this.slabSize);
+    this.json = JSON.stringify(this.value) ?? 'null';
     return this.json;
   }
 
-  /**
-   * Keeps the JSON alone, once there is any: thousands of past messages are held for whoever resumes, and as objects they
-   * would be several times as large and cost every collection of garbage.
-   */
-  forgetValue(): void {
-    if (this.json === undefined) return;
+  /** Length of the JSON: bytes in a history, else characters. */
+  get size(): number {
+    return this.slab === null ? this.body.length : this.slabSize;
+  }
+
+  /** Keeps the JSON in a slab as well, which has room for it. @param size of the JSON, bytes */
+  keepIn(slab: Slab, size: number): void {
+    this.slabFrom = slab.write(this.body, size);
+    this.slabSize = size;
+    this.slab = slab;
+  }
+
+  /** Everybody has had it: what a slab keeps is not kept as a string and as objects as well. */
+  release(): void {
+    if (this.slab === null) return;
+    this.json = undefined;
     this.value = undefined;
     this.parsed = false;
   }
 
   get data(): unknown {
-    if (!this.parsed) {
-      this.value = JSON.parse(this.json!);
-      this.parsed = true;
-    }
-    return this.value;
+    if (this.parsed) return this.value;
+    const value: unknown = JSON.parse(this.body);
+    // Released for good: whoever still asks gets one of its own.
+    if (this.json === undefined) return value;
+    this.parsed = true;
+    this.value = value;
+    return value;
   }
 
   /** The message as clients get it. */

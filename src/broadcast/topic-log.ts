@@ -1,4 +1,5 @@
-import { messagePrefix, type Position, Publication } from './publication.js';
+import { messagePrefix, type Position, type Publication } from './publication.js';
+import { Slab } from './slab.js';
 
 /** Bounds of what a topic remembers. */
 export interface HistoryLimits {
@@ -30,7 +31,7 @@ export class TopicLog {
   retained = false;
   /** When it was last seen to have a subscription, Unix ms. */
   lastFollowedMs = 0;
-  /** Characters of JSON that are held: the ring, and the last message where the ring has had to give it up. */
+  /** Of the slabs that hold the JSON of the ring and of the last message. */
   bytes = 0;
   /** Its history has given it up: whoever still holds it must not add to it. */
   forgotten = false;
@@ -38,10 +39,10 @@ export class TopicLog {
   stale = false;
   /** A client has been told of a position of this epoch. */
   told = false;
-  private ring: Publication[] = [];
+  private ring: (Publication | undefined)[] = [];
   private head = 0;
-  /** Characters of the last message while it is held outside of the ring. */
-  private outside = 0;
+  /** Where the next message goes while there is room. */
+  private slab: Slab | null = null;
 
   constructor(
     readonly name: string,
@@ -66,30 +67,28 @@ export class TopicLog {
   /** Appends the next message. @returns change of {@link bytes} */
   append(publication: Publication, limits: HistoryLimits): number {
     const before = this.bytes;
-    this.bytes -= this.outside;
-    this.outside = 0;
     this.offset = publication.offset;
     this.stale = false;
-    this.last?.forgetValue();
-    this.last = publication;
     // What only this process makes, and nobody asks for, is not even turned into JSON.
-    if (!this.retained) return this.bytes - before;
-    // The ring has no holes: what stands before a loss could never be resumed from.
-    if (publication.lostFrom !== null) this.clear();
-    this.ring.push(publication);
-    this.bytes += publication.body.length;
+    if (this.retained) {
+      // The ring has no holes: what stands before a loss could never be resumed from.
+      if (publication.lostFrom !== null) this.clear();
+      this.keep(publication);
+      this.ring.push(publication);
+      hold(publication);
+    }
+    this.replaceLast(publication);
     while (this.size > limits.maxMessages) this.dropOldest();
-    this.trimOlderThan(publication.tsMs - limits.maxAgeMs);
+    if (this.retained) this.trimOlderThan(publication.tsMs - limits.maxAgeMs);
     return this.bytes - before;
   }
 
   /** Takes over the last message, or gives it up. @returns change of {@link bytes} */
   holdLast(last: Publication | null): number {
     const before = this.bytes;
-    this.bytes -= this.outside;
-    this.outside = last === null ? 0 : last.body.length;
-    this.bytes += this.outside;
-    this.last = last;
+    if (last !== null) this.keep(last);
+    this.replaceLast(last);
+    last?.release();
     return this.bytes - before;
   }
 
@@ -97,7 +96,11 @@ export class TopicLog {
   prepend(older: readonly Publication[]): void {
     this.ring = [...older, ...this.ring.slice(this.head)];
     this.head = 0;
-    for (const publication of older) this.bytes += publication.body.length;
+    for (const publication of older) {
+      this.keep(publication);
+      hold(publication);
+      publication.release();
+    }
   }
 
   /** The messages after a position, or why they cannot be given. */
@@ -107,7 +110,7 @@ export class TopicLog {
     if (since.offset === this.offset) return [];
     const oldest = this.ring[this.head]?.offset;
     if (oldest === undefined || oldest > since.offset + 1) return 'history_lost';
-    return this.ring.slice(this.head + (since.offset + 1 - oldest));
+    return this.ring.slice(this.head + (since.offset + 1 - oldest)) as Publication[];
   }
 
   /** Why the messages after a position cannot be given; `undefined` when they can. */
@@ -144,15 +147,40 @@ export class TopicLog {
     this.head = 0;
   }
 
+  /** Keeps the JSON of a message off the heap. */
+  private keep(publication: Publication): void {
+    const size = Buffer.byteLength(publication.body);
+    if (!this.slab?.hasRoomFor(size)) {
+      this.slab = Slab.for(size, this.bytes);
+      this.bytes += this.slab.capacity;
+    }
+    publication.keepIn(this.slab, size);
+  }
+
+  private replaceLast(last: Publication | null): void {
+    const before = this.last;
+    this.last = last;
+    if (last !== null) hold(last);
+    if (before !== null) this.letGo(before);
+  }
+
+  private letGo({ slab }: Publication): void {
+    if (slab === null || --slab.holders > 0) return;
+    this.bytes -= slab.capacity;
+    if (slab === this.slab) this.slab = null;
+  }
+
   private dropOldest(): void {
     const dropped = this.ring[this.head]!;
-    // The last message stays for snapshots.
-    if (dropped === this.last) this.outside = dropped.body.length;
-    else this.bytes -= dropped.body.length;
-    this.head++;
+    this.ring[this.head++] = undefined;
+    this.letGo(dropped);
     if (this.head > 64 && this.head * 2 > this.ring.length) {
       this.ring = this.ring.slice(this.head);
       this.head = 0;
     }
   }
 }
+
+const hold = ({ slab }: Publication): void => {
+  if (slab !== null) slab.holders++;
+};

@@ -5,7 +5,7 @@ import type { Publication } from '../publication.js';
 import { type HistoryLimits, TopicLog } from '../topic-log.js';
 
 export interface HistoryOptions extends HistoryLimits {
-  /** Characters of JSON that all topics together may remember. */
+  /** Bytes of JSON that all topics together may remember. */
   readonly maxBytes: number;
   /** Topics known at once; beyond, one that nobody follows is forgotten, and where all are followed a new one is refused. */
   readonly maxTopics: number;

@@ -72,6 +72,7 @@ export class MemoryBroker extends Broker {
       this.history.append(log, publication, this.listener?.isFollowed(topic) ?? false);
       out[i] = { topic, epoch: log.epoch, offset };
       this.listener?.onPublication(log, publication);
+      publication.release();
     }
     return out;
   }

@@ -274,6 +274,7 @@ export class RedisBroker extends Broker {
     const publication = Publication.fromJson(log.name, log.prefix, offset, tsMs, body, lostFrom);
     this.history.append(log, publication, this.listener.isFollowed(log.name));
     this.listener.onPublication(log, publication);
+    publication.release();
   }
 
   // ── looking up ─────────────────────────────────────────────────────────────────────────────────────────────────

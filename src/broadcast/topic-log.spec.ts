@@ -1,0 +1,90 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { Publication } from './publication.js';
+import type { Slab } from './slab.js';
+import { TopicLog } from './topic-log.js';
+
+const limits = { maxMessages: 20, maxAgeMs: 1_000 };
+
+describe('what a topic remembers', () => {
+  const step = fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.record({ append: fc.string({ unit: 'binary', maxLength: 2_000 }), waitMs: fc.nat(120) }),
+    },
+    { weight: 1, arbitrary: fc.constant('halve' as const) },
+    { weight: 1, arbitrary: fc.constant('lose' as const) },
+    { weight: 1, arbitrary: fc.constant('restart' as const) },
+    { weight: 1, arbitrary: fc.constant('giveUpLast' as const) },
+    { weight: 1, arbitrary: fc.constant('readOlder' as const) },
+  );
+
+  it('is given back as it was published, and costs the slabs that hold it, which are a part more than the messages', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+        const log = new TopicLog('custom.a', 'e');
+        log.retained = true;
+        let tsMs = 0;
+        let counted = 0;
+        const published = new Map<number, string>();
+        const publication = (offset: number, data: unknown, lostFrom: number | null = null): Publication => {
+          const json = JSON.stringify(data);
+          published.set(offset, json);
+          return lostFrom === null
+            ? Publication.of(log.name, log.prefix, offset, tsMs, data)
+            : Publication.fromJson(log.name, log.prefix, offset, tsMs, json, lostFrom);
+        };
+        const append = (made: Publication): void => {
+          counted += log.append(made, limits);
+          made.release();
+        };
+        for (const action of steps) {
+          if (action === 'halve') counted += log.halve();
+          else if (action === 'restart') {
+            const before = log.bytes;
+            log.restart('f', log.offset);
+            counted += log.bytes - before;
+          } else if (action === 'lose') append(publication(log.offset + 3, 'after a loss', log.offset + 1));
+          else if (action === 'giveUpLast') {
+            if (log.size === 0) counted += log.holdLast(null);
+          } else if (action === 'readOlder') {
+            const from = (log.oldest ?? log.offset + 1) - 1;
+            const before = log.bytes;
+            if (from > 0) log.prepend([publication(from, { read: 'äöü' })]);
+            counted += log.bytes - before;
+          } else {
+            tsMs += action.waitMs;
+            append(publication(log.offset + 1, { text: action.append }));
+          }
+
+          const kept = log.size === 0 ? [] : log.after({ epoch: log.epoch, offset: log.oldest! - 1 });
+          expect(kept).toHaveLength(log.size);
+          const slabs = new Set<Slab>();
+          for (const message of kept as readonly Publication[]) {
+            expect(message.body).toBe(published.get(message.offset));
+            expect(message.data).toEqual(JSON.parse(message.body));
+            slabs.add(message.slab!);
+          }
+          if (log.last?.slab) slabs.add(log.last.slab);
+          const held = [...slabs].reduce((total, { capacity }) => total + capacity, 0);
+          expect(log.bytes).toBe(held);
+          expect(counted).toBe(held);
+        }
+      }),
+    );
+  });
+
+  it('takes little more than its messages however small they are', () => {
+    const log = new TopicLog('custom.a', 'e');
+    log.retained = true;
+    let newest = 0;
+    for (let n = 1; n <= 10_000; n++) {
+      const publication = Publication.of(log.name, log.prefix, n, 0, { n });
+      log.append(publication, { maxMessages: 1_000, maxAgeMs: 1 });
+      newest = publication.size;
+      publication.release();
+    }
+    expect(log.size).toBe(1_000);
+    expect(log.bytes / (1_000 * newest)).toBeLessThan(1.6);
+  });
+});
