@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Hub } from '../../../src/broadcast/hub.js';
 import { EventBus } from '../../../src/domain/event-bus.js';
@@ -265,6 +266,88 @@ describe.each(['memory', 'redis'])('/ws/stream with the %s broker', (broker) => 
       ['custom.none', 'nothing_published'],
     ] as const) {
       expect(await client.subscribe(topic)).toMatchObject({ offset: 0, snapshot: null, snapshot_reason });
+    }
+  });
+
+  it('tells whoever begins to follow portfolios of the present, of every change from then on, and of what came in a pause', async () => {
+    const send = (method: string, path: string, body: object) =>
+      fetch(`${server.baseUrl}/api/v1${path}`, {
+        method,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const ids = Array.from({ length: 12 }, (_, i) => `ALONE_${i}`);
+    const topics = ids.map((id) => `analytics.${id}`);
+    for (const [i, id] of ids.entries()) {
+      const positions = [{ symbol: `ALONE.${i}`, quantity: 1 + i }];
+      expect((await send('PUT', `/portfolios/${id}`, { name: id, currency: 'USD', positions })).status).toBe(
+        201,
+      );
+    }
+    const price = async (value: number): Promise<void> => {
+      const ticks = ids.map((_, i) => ({ symbol: `ALONE.${i}`, price: value, ts: Date.now() }));
+      expect((await send('POST', '/ingest/ticks', { ticks })).status).toBe(200);
+    };
+    /** The newest value of each that the client has been told, as a price. */
+    const told = (client: WsClient): number[] =>
+      topics.map((topic, i) => {
+        const answer = client.messages.find((m) => m.type === 'subscribed')!;
+        const snapshot = (answer.snapshot as Record<string, unknown>)[topic];
+        const known = (client.publications(topic).at(-1)?.data ?? snapshot) as {
+          current_value: number;
+        } | null;
+        // What was passed over is no snapshot: it comes as a message.
+        return known === null || known === undefined ? 0 : known.current_value / (1 + i);
+      });
+    const until = async (client: WsClient, value: number): Promise<void> => {
+      const isTold = () => told(client).every((x) => x === value);
+      for (const end = Date.now() + 5_000; !isTold() && Date.now() < end; ) await sleep(20);
+      expect(told(client)).toEqual(ids.map(() => value));
+    };
+    /** Where a client stands in a topic: its newest message, or what it was told when it began or was moved. */
+    const standing = (client: WsClient, topic: string): { epoch: string; offset: number } => {
+      let at = { epoch: '', offset: 0 };
+      for (const m of client.messages as {
+        type: string;
+        topic: string;
+        epoch: string;
+        offset: number;
+        topics?: [];
+      }[]) {
+        const named =
+          m.type === 'subscribed' ? m.topics?.find((t: { topic: string }) => t.topic === topic) : undefined;
+        if (named) at = named;
+        else if (m.topic === topic) at = { epoch: m.epoch ?? at.epoch, offset: m.offset };
+      }
+      return { epoch: at.epoch, offset: at.offset };
+    };
+    // Nobody follows them: most of these summaries are never made.
+    for (let value = 1; value <= 5; value++) await price(value);
+
+    const follow = async (): Promise<WsClient> => {
+      const client = await connect();
+      await client.subscribe('analytics.*');
+      return client;
+    };
+    const first = await follow();
+    await until(first, 5);
+    for (let value = 6; value <= 8; value++) {
+      await price(value);
+      await until(first, value);
+    }
+    const since = Object.fromEntries(topics.map((topic) => [topic, standing(first, topic)]));
+    await first.close();
+
+    await price(9);
+    const again = await connect();
+    const answer = await again.subscribe('analytics.*', { since });
+    expect(answer.topics).toEqual(
+      expect.arrayContaining(topics.map((topic) => expect.objectContaining({ topic, recovered: true }))),
+    );
+    await until(again, 9);
+    for (const topic of topics) {
+      const offsets = again.publications(topic).map(({ offset }) => offset);
+      expect(offsets).toEqual(offsets.map((_, i) => since[topic]!.offset + 1 + i));
     }
   });
 
