@@ -199,8 +199,8 @@ export const websocket: Dashboard = {
         }),
         timeseries({
           title: 'History for resume',
-          description: 'Characters kept for clients that resume, and messages given up before their age.',
-          unit: 'short',
+          description: 'Bytes kept for clients that resume, and messages given up before their age.',
+          unit: 'bytes',
           width: 12,
           queries: [
             { expr: 'tidewatch_ws_history_bytes{$p}', legend: 'kept {{instance}}' },

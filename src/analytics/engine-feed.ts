@@ -32,7 +32,7 @@ export interface FeedTotals {
   busyMs: number;
   /** Slices ended by the clock with work left. */
   interruptions: number;
-  /** Times that the queue was full and its oldest part was applied at once. */
+  /** Announcements that found the queue full: what was too many of it was applied at once. */
   saturations: number;
 }
 

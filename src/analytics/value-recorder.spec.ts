@@ -53,6 +53,30 @@ function setUp(refuse = false) {
 }
 
 describe('ValueRecorder', () => {
+  it('takes the statistics of portfolios that begin together in turns', async () => {
+    const { recorder, engine, written, tick } = setUp();
+    for (let n = 1; n < 20; n++) {
+      engine.applyChange({
+        kind: 'put',
+        portfolio: {
+          id: `P${n}`,
+          name: 'P',
+          currency: 'USD',
+          positions: [{ symbol: 'A', quantity: 1 }],
+          revision: 0,
+          updatedAtMs: 0,
+        },
+      });
+    }
+    for (let i = 0; i < 60; i++) tick(i, 1_000);
+    await recorder.stop();
+    const bySecond = Map.groupBy(
+      written.filter(({ metricType, tsMs }) => metricType === 'volatility' && tsMs >= 20_000),
+      ({ tsMs }) => tsMs,
+    );
+    expect([...bySecond.values()].map((points) => points.length)).toEqual(Array(40).fill(2));
+  });
+
   it('records a value per second of source time, and statistics with every tenth', async () => {
     const { recorder, written, tick } = setUp();
     for (let i = 0; i < 100; i++) tick(i, 250);

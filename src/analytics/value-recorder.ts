@@ -76,7 +76,8 @@ export class ValueRecorder {
     if (between) this.addBetween(state, last);
     const { pushed } = state;
     this.add(state.id, 'value', value, asOfMs);
-    if (last === undefined) state.recorded = { asOfMs, turn: firstTurn(state) + 1, pushed };
+    if (last === undefined)
+      state.recorded = { asOfMs, turn: (firstTurn(state) + 1) % statisticsEvery, pushed };
     else {
       last.asOfMs = asOfMs;
       last.turn++;

@@ -11,8 +11,9 @@ export interface Position {
 }
 
 /**
- * One message of one topic. Its data is turned into JSON at most once, when the first receiver or the history needs it;
- * a message that came as JSON (from another node) is parsed only when a policy looks inside.
+ * One message of one topic. Its data is turned into JSON at most once, when the first receiver or the history needs it, and is
+ * in a history as bytes, which whoever comes later reads; a message that came as JSON (from another node) is parsed only
+ * when a policy looks inside.
  */
 export class Publication {
   private json: string | undefined;
@@ -84,7 +85,7 @@ export class Publication {
     this.slab = slab;
   }
 
-  /** Everybody has had it: what a slab keeps is not kept as a string and as objects as well. */
+  /** What a slab keeps is not kept as a string and as objects as well: when everybody has had it, and when a newer one has come. */
   release(): void {
     if (this.slab === null) return;
     this.json = undefined;
@@ -94,12 +95,9 @@ export class Publication {
 
   get data(): unknown {
     if (this.parsed) return this.value;
-    const value: unknown = JSON.parse(this.body);
-    // Released for good: whoever still asks gets one of its own.
-    if (this.json === undefined) return value;
+    this.value = JSON.parse(this.body);
     this.parsed = true;
-    this.value = value;
-    return value;
+    return this.value;
   }
 
   /** The message as clients get it. */

@@ -1,5 +1,9 @@
 /** Largest slab that several messages share, bytes. */
 const maxSharedBytes = 64 * 1024;
+/** So much is allocated ahead for a topic that holds as much already: small messages are not to have a slab each. */
+const sharedBytes = 2_048;
+/** What a slab costs beside its bytes: three objects and the entry of an allocator. */
+const ownBytes = 320;
 
 /**
  * The JSON of neighbouring messages of one topic, as bytes outside of the heap: thousands of strings that live for seconds
@@ -11,18 +15,29 @@ export class Slab {
   private readonly bytes: Buffer;
   private used = 0;
 
-  private constructor(readonly capacity: number) {
+  private constructor(capacity: number) {
     // One of its own: a part of Node's pool would keep its neighbours alive.
     this.bytes = Buffer.allocUnsafeSlow(capacity);
   }
 
   /** @param heldBytes by the topic: what is allocated ahead is a part of it */
   static for(size: number, heldBytes: number): Slab {
-    return new Slab(Math.max(size, Math.min(maxSharedBytes, Math.floor(heldBytes / 4))));
+    const ahead = Math.max(Math.min(heldBytes, sharedBytes), heldBytes / 8);
+    return new Slab(Math.max(size, Math.min(maxSharedBytes, Math.floor(ahead))));
+  }
+
+  /** Memory that it takes, bytes. */
+  get footprint(): number {
+    return this.bytes.length + ownBytes;
   }
 
   hasRoomFor(size: number): boolean {
-    return this.capacity - this.used >= size;
+    return this.bytes.length - this.used >= size;
+  }
+
+  /** Whether most of it is of other messages than one of this size. */
+  isMostlyOthers(size: number): boolean {
+    return this.bytes.length > 2 * size;
   }
 
   /** @returns where it begins */

@@ -17,6 +17,7 @@ describe('what a topic remembers', () => {
     { weight: 1, arbitrary: fc.constant('restart' as const) },
     { weight: 1, arbitrary: fc.constant('giveUpLast' as const) },
     { weight: 1, arbitrary: fc.constant('readOlder' as const) },
+    { weight: 1, arbitrary: fc.constant('toNobody' as const) },
   );
 
   it('is given back as it was published, and costs the slabs that hold it, which are a part more than the messages', () => {
@@ -45,7 +46,11 @@ describe('what a topic remembers', () => {
             log.restart('f', log.offset);
             counted += log.bytes - before;
           } else if (action === 'lose') append(publication(log.offset + 3, 'after a loss', log.offset + 1));
-          else if (action === 'giveUpLast') {
+          else if (action === 'toNobody') {
+            log.retained = false;
+            append(publication(log.offset + 1, 'to nobody'));
+            log.retained = true;
+          } else if (action === 'giveUpLast') {
             if (log.size === 0) counted += log.holdLast(null);
           } else if (action === 'readOlder') {
             const from = (log.oldest ?? log.offset + 1) - 1;
@@ -59,6 +64,9 @@ describe('what a topic remembers', () => {
 
           const kept = log.size === 0 ? [] : log.after({ epoch: log.epoch, offset: log.oldest! - 1 });
           expect(kept).toHaveLength(log.size);
+          // Without a hole, up to the newest: nobody who resumes misses a message without being told.
+          if (log.size > 0) expect((kept as readonly Publication[]).at(-1)!.offset).toBe(log.offset);
+          if (log.size > 0) expect(log.size).toBe(log.offset - log.oldest! + 1);
           const slabs = new Set<Slab>();
           for (const message of kept as readonly Publication[]) {
             expect(message.body).toBe(published.get(message.offset));
@@ -66,7 +74,7 @@ describe('what a topic remembers', () => {
             slabs.add(message.slab!);
           }
           if (log.last?.slab) slabs.add(log.last.slab);
-          const held = [...slabs].reduce((total, { capacity }) => total + capacity, 0);
+          const held = [...slabs].reduce((total, { footprint }) => total + footprint, 0);
           expect(log.bytes).toBe(held);
           expect(counted).toBe(held);
         }
@@ -74,17 +82,46 @@ describe('what a topic remembers', () => {
     );
   });
 
-  it('takes little more than its messages however small they are', () => {
+  const filled = (messages: number, maxMessages = 1_000): { log: TopicLog; size: number } => {
     const log = new TopicLog('custom.a', 'e');
     log.retained = true;
-    let newest = 0;
-    for (let n = 1; n <= 10_000; n++) {
-      const publication = Publication.of(log.name, log.prefix, n, 0, { n });
-      log.append(publication, { maxMessages: 1_000, maxAgeMs: 1 });
-      newest = publication.size;
+    for (let n = 1; n <= messages; n++) {
+      const publication = Publication.of(log.name, log.prefix, n, n, { n });
+      log.append(publication, { maxMessages, maxAgeMs: 1_000_000 });
       publication.release();
     }
+    return { log, size: log.last!.size };
+  };
+
+  it('takes little more than its messages where there are many, however small they are', () => {
+    const { log, size } = filled(10_000);
     expect(log.size).toBe(1_000);
-    expect(log.bytes / (1_000 * newest)).toBeLessThan(1.6);
+    expect(log.bytes / (1_000 * size)).toBeLessThan(1.5);
+    expect(filled(6).log.bytes).toBeLessThan(2_500);
+  });
+
+  it('gives up no more of its messages than of its bytes when it is halved', () => {
+    const { log } = filled(1_000);
+    const before = log.bytes;
+    log.halve();
+    expect(log.bytes).toBeLessThanOrEqual(before / 2);
+    expect(log.size).toBeGreaterThan(300);
+  });
+
+  it('holds its last message alone once the others have aged, and still knows it', () => {
+    const { log, size } = filled(1_000);
+    log.trimOlderThan(1_000_000);
+    expect([log.size, log.last?.body]).toEqual([0, '{"n":1000}']);
+    expect(log.bytes).toBeLessThan(size + 400);
+  });
+
+  it('keeps what a policy has parsed until the next message comes, and no longer', () => {
+    const { log } = filled(1);
+    const { last } = log;
+    const parsed = last!.data;
+    expect(last!.data).toBe(parsed);
+    log.append(Publication.of(log.name, log.prefix, 2, 2, 'next'), limits);
+    expect(last!.data).toEqual(parsed);
+    expect(last!.data).not.toBe(parsed);
   });
 });

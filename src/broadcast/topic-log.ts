@@ -31,7 +31,7 @@ export class TopicLog {
   retained = false;
   /** When it was last seen to have a subscription, Unix ms. */
   lastFollowedMs = 0;
-  /** Of the slabs that hold the JSON of the ring and of the last message. */
+  /** Memory of the slabs that hold the JSON of the ring and of the last message. */
   bytes = 0;
   /** Its history has given it up: whoever still holds it must not add to it. */
   forgotten = false;
@@ -76,7 +76,7 @@ export class TopicLog {
       this.keep(publication);
       this.ring.push(publication);
       hold(publication);
-    }
+    } else if (this.size > 0) this.clear(); // It would end before this message, and nobody could tell.
     this.replaceLast(publication);
     while (this.size > limits.maxMessages) this.dropOldest();
     if (this.retained) this.trimOlderThan(publication.tsMs - limits.maxAgeMs);
@@ -126,10 +126,10 @@ export class TopicLog {
     return this.bytes - before;
   }
 
-  /** Drops the older half. @returns change of {@link bytes} */
+  /** Drops the oldest until half of the bytes are free. @returns change of {@link bytes} */
   halve(): number {
     const before = this.bytes;
-    for (let n = Math.ceil(this.size / 2); n > 0; n--) this.dropOldest();
+    while (this.size > 0 && this.bytes > before / 2) this.dropOldest();
     return this.bytes - before;
   }
 
@@ -152,7 +152,7 @@ export class TopicLog {
     const size = Buffer.byteLength(publication.body);
     if (!this.slab?.hasRoomFor(size)) {
       this.slab = Slab.for(size, this.bytes);
-      this.bytes += this.slab.capacity;
+      this.bytes += this.slab.footprint;
     }
     publication.keepIn(this.slab, size);
   }
@@ -161,19 +161,34 @@ export class TopicLog {
     const before = this.last;
     this.last = last;
     if (last !== null) hold(last);
-    if (before !== null) this.letGo(before);
+    if (before === null) return;
+    before.release();
+    this.letGo(before.slab);
   }
 
-  private letGo({ slab }: Publication): void {
+  /** The last message of a quiet topic stays for as long as the topic: not with the slab that it shared. */
+  private keepLastAlone(): void {
+    const { last } = this;
+    if (!last?.slab?.isMostlyOthers(last.size)) return;
+    const shared = last.slab;
+    this.slab = Slab.for(last.size, 0);
+    this.bytes += this.slab.footprint;
+    last.keepIn(this.slab, last.size);
+    hold(last);
+    this.letGo(shared);
+  }
+
+  private letGo(slab: Slab | null): void {
     if (slab === null || --slab.holders > 0) return;
-    this.bytes -= slab.capacity;
+    this.bytes -= slab.footprint;
     if (slab === this.slab) this.slab = null;
   }
 
   private dropOldest(): void {
     const dropped = this.ring[this.head]!;
     this.ring[this.head++] = undefined;
-    this.letGo(dropped);
+    this.letGo(dropped.slab);
+    if (this.size === 0) this.keepLastAlone();
     if (this.head > 64 && this.head * 2 > this.ring.length) {
       this.ring = this.ring.slice(this.head);
       this.head = 0;

@@ -22,7 +22,10 @@ export interface PortfolioChanged {
   readonly portfolio: Portfolio;
 }
 
-/** A portfolio was marked to market: at most once per portfolio and batch of stored ticks. */
+/**
+ * A portfolio was marked to market: at most once per portfolio and batch of stored ticks. To be read while the event is
+ * delivered: it tells what is true then.
+ */
 export interface PortfolioRevalued {
   readonly portfolioId: string;
   /** In the portfolio's currency; `null` while a held symbol has no price. */

@@ -16,4 +16,14 @@ describe('the order of ticks', () => {
     expect(metrics.read(ingestOutOfOrderTicks.name)).toEqual([{ labels: {}, value: 3 }]);
     expect(metrics.read(ingestLateTicks.name)).toEqual([{ labels: {}, value: 1 }]);
   });
+
+  it('is remembered of thousands of symbols', () => {
+    const metrics = new Metrics();
+    const outOfOrder = metrics.counter(ingestOutOfOrderTicks, {});
+    const order = new TickOrder(outOfOrder, metrics.counter(ingestLateTicks, {}));
+    const symbols = Array.from({ length: 3_000 }, (_, i) => `S${i}`);
+    order.observe(symbols.map((symbol) => tick(symbol, 10)));
+    order.observe(symbols.map((symbol) => tick(symbol, 9)));
+    expect(metrics.read(ingestOutOfOrderTicks.name)).toEqual([{ labels: {}, value: 3_000 }]);
+  });
 });

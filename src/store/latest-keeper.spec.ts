@@ -35,6 +35,17 @@ describe('LatestKeeper', () => {
     expect((await flushed(keeper)).map((v) => v.value)).toEqual([2]);
   });
 
+  it('does not put an older value back over one of the same time that came meanwhile', async () => {
+    const keeper = new LatestKeeper();
+    keeper.saw('A', '', 10, 1);
+    const newer = async () => {
+      keeper.saw('A', '', 10, 2);
+      throw new Error('away');
+    };
+    await expect(keeper.flush(newer)).rejects.toThrow('away');
+    expect((await flushed(keeper)).map((v) => v.value)).toEqual([2]);
+  });
+
   it('writes thousands in pieces, each value once', async () => {
     const keeper = new LatestKeeper();
     for (let i = 0; i < 1_100; i++) keeper.saw(`S${i}`, '', 1, i);

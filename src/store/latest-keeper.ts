@@ -84,9 +84,12 @@ export class LatestKeeper {
     return taken.sort((a, b) => order(a.owner, b.owner) || order(a.name, b.name));
   }
 
-  /** Unless something newer has come. */
   private putBack(values: readonly LatestValue[]): void {
-    for (const { owner, name, tsMs, value, seq } of values) this.saw(owner, name, tsMs, value, seq);
+    for (const value of values) {
+      // What has come since waits already, and is newer also where its time is the same.
+      if (this.known.get(value.owner)?.get(value.name)?.changed) continue;
+      this.saw(value.owner, value.name, value.tsMs, value.value, value.seq);
+    }
   }
 
   private add(entry: Entry): void {

@@ -55,7 +55,7 @@ export interface GivenUp {
 export abstract class Broker {
   abstract readonly kind: 'memory' | 'redis';
   abstract readonly state: BrokerState;
-  /** Characters of messages that are remembered in this process. */
+  /** Memory of the messages that are remembered in this process. */
   abstract readonly historyBytes: number;
   /** Messages that no other node will hear of, because too many waited while Redis was away. */
   abstract readonly unheard: number;

@@ -5,7 +5,7 @@ import type { Publication } from '../publication.js';
 import { type HistoryLimits, TopicLog } from '../topic-log.js';
 
 export interface HistoryOptions extends HistoryLimits {
-  /** Bytes of JSON that all topics together may remember. */
+  /** Memory that what all topics together remember may take, bytes. */
   readonly maxBytes: number;
   /** Topics known at once; beyond, one that nobody follows is forgotten, and where all are followed a new one is refused. */
   readonly maxTopics: number;
@@ -195,7 +195,7 @@ export class History {
   }
 
   /**
-   * Every topic gives half of its ring before one gives twice; one that has nothing but its last message is forgotten,
+   * Every topic gives half of what it holds before one gives twice; one that has nothing but its last message is forgotten,
    * or gives that up where it is needed.
    */
   private shrink(): void {
@@ -208,7 +208,10 @@ export class History {
         this.givenUp.topic++;
         this.forget(log);
         continue;
-      } else this.bytes += log.holdLast(null);
+      } else {
+        if (log.bytes > 0) this.evicted++;
+        this.bytes += log.holdLast(null);
+      }
       this.evicted += size - log.size;
       this.toEnd(log);
       if (this.bytes <= this.options.maxBytes * 0.9) return;

@@ -20,7 +20,7 @@ export const analyticsQueueTicks = gauge(
 );
 export const analyticsQueueSaturations = counter(
   'tidewatch_analytics_queue_saturations_total',
-  'Times that the queue was full and its oldest ticks were applied at once, holding up who announced them.',
+  'Announcements that found the queue full: its oldest ticks, as many as were too many, were applied at once, holding up who announced.',
 );
 // Edge at the threshold below which the engine counts as behind.
 export const analyticsUpdateRate = gauge(

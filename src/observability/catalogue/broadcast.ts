@@ -118,7 +118,7 @@ export const wsTopics = gauge('tidewatch_ws_topics', 'Topics and families that s
 
 export const wsHistoryBytes = gauge(
   'tidewatch_ws_history_bytes',
-  'Characters of messages kept for clients that resume.',
+  'Memory of the messages kept for clients that resume and for snapshots.',
 );
 
 export const wsHistoryEvicted = counter(

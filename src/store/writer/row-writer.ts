@@ -47,7 +47,10 @@ const defaultLimits: RowWriterLimits = {
 /** Largest append that is one transaction; callers split longer streams. */
 export const maxRowsPerAppend = 50_000;
 
-/** A batch under way for this long is slow: what has come since does not wait for it, which would add up. */
+/**
+ * A batch under way for this long is slow: what has come since does not wait for it, which would add up. Where rows have no
+ * place in an order, it does: the newer of two values of one time is the one that is announced later.
+ */
 const slowMs = 5;
 /** Shortest pause when the database could not even be reached for a batch. */
 const reconnectMs = 50;
@@ -88,6 +91,7 @@ export class RowWriter<Row> {
   /** When the last batch was begun, monotonic ms. */
   private begunAt = Number.NEGATIVE_INFINITY;
   private timer: NodeJS.Timeout | undefined;
+  private wakesAt = Number.POSITIVE_INFINITY;
   private downSince: number | undefined;
   private stopping = false;
   private idleWaiters: (() => void)[] = [];
@@ -176,8 +180,7 @@ export class RowWriter<Row> {
     while (!this.queue.isEmpty && this.active < this.limits.concurrency) {
       const waitMs = this.spacingLeft();
       if (waitMs > 0) {
-        clearTimeout(this.timer);
-        this.timer = setTimeout(() => this.pump(), waitMs);
+        this.wake(waitMs);
         return;
       }
       // One batch's worth per connection: a second one is opened only for what the first cannot take, or when that is slow.
@@ -192,15 +195,27 @@ export class RowWriter<Row> {
     }
   }
 
+  /** Pumps after so many ms, unless that is to happen before; none: when a batch under way has ended. */
+  private wake(inMs: number): void {
+    const atMs = performance.now() + inMs;
+    if (atMs >= this.wakesAt) return;
+    clearTimeout(this.timer);
+    this.wakesAt = atMs;
+    this.timer = setTimeout(() => {
+      this.wakesAt = Number.POSITIVE_INFINITY;
+      this.pump();
+    }, inMs);
+  }
+
+  /** How long the next batch waits, ms; infinite: for the one under way. */
   private spacingLeft(): number {
     const { spacingMs, maxBatchRows, maxBatchBytes } = this.limits;
     const { rows, bytes } = this.queue;
     if (this.stopping || rows >= maxBatchRows || bytes >= maxBatchBytes) return 0;
     const beside = this.active > 0 && rows < maxBatchRows / 2;
-    return Math.max(
-      0,
-      Math.ceil(this.begunAt + (beside ? Math.max(spacingMs, slowMs) : spacingMs) - performance.now()),
-    );
+    if (beside && !this.deps.target.sequenced) return Number.POSITIVE_INFINITY;
+    const untilMs = this.begunAt + (beside ? Math.max(spacingMs, slowMs) : spacingMs);
+    return Math.max(0, Math.ceil(untilMs - performance.now()));
   }
 
   private async flush(): Promise<void> {
