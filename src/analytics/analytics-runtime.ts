@@ -69,8 +69,12 @@ export class AnalyticsRuntime {
       config.get('ANALYTICS_PUBLISH_MS'),
     );
     this.feed = new EngineFeed(this.engine, this.publisher);
-    this.recorder = new ValueRecorder(writer, meter, config.get('ANALYTICS_RECORD_MS'), (error) =>
-      this.log.warn({ err: error }, 'portfolio history could not be written'),
+    this.recorder = new ValueRecorder(
+      writer,
+      meter,
+      config.get('ANALYTICS_RECORD_MS'),
+      (error) => this.log.warn({ err: error }, 'portfolio history could not be written'),
+      (state) => this.engine.state(state.id) === state,
     );
     this.publisher.onMarked((state) => this.recorder.marked(state));
     this.watch = new PerformanceWatch(this.engine, this.feed, meter, (fields, message) =>

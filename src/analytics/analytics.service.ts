@@ -27,14 +27,19 @@ export class AnalyticsService {
     return explain(this.state(portfolioId), this.runtime, Date.now());
   }
 
+  /** Applies stored ticks that wait, as far as a few ms go. */
+  catchUp(): void {
+    this.runtime.feed.catchUp(catchUpMs);
+  }
+
   /** The portfolio at the latest prices; `undefined` when the engine does not know it. */
   marked(portfolioId: string): MarkedPortfolio | undefined {
-    this.runtime.feed.catchUp(catchUpMs);
+    this.catchUp();
     return this.runtime.engine.marked(portfolioId);
   }
 
   private state(portfolioId: string) {
-    this.runtime.feed.catchUp(catchUpMs);
+    this.catchUp();
     const state = this.runtime.engine.state(portfolioId);
     if (!state) throw notFound('portfolio', portfolioId);
     return state;

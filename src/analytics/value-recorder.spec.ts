@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import type { MetricPoint } from '../domain/metric-point.js';
 import { unavailable } from '../domain/problem.js';
@@ -6,7 +7,7 @@ import { AnalyticsEngine } from './analytics-engine.js';
 import { AnalyticsMeter } from './analytics-meter.js';
 import { ValueRecorder } from './value-recorder.js';
 
-function setUp(refuse = false) {
+function setUp(refuse = false, intervalMs = 1_000) {
   const written: MetricPoint[] = [];
   const metrics = new Metrics();
   const errors: unknown[] = [];
@@ -17,8 +18,12 @@ function setUp(refuse = false) {
       return { stored: points.length, duplicates: 0, rejected: [] };
     },
   };
-  const recorder = new ValueRecorder(writer, new AnalyticsMeter(metrics), 1_000, (error) =>
-    errors.push(error),
+  const recorder = new ValueRecorder(
+    writer,
+    new AnalyticsMeter(metrics),
+    intervalMs,
+    (error) => errors.push(error),
+    (state) => engine.state(state.id) === state,
   );
   const engine = new AnalyticsEngine();
   engine.applyChange({
@@ -53,6 +58,30 @@ function setUp(refuse = false) {
 }
 
 describe('ValueRecorder', () => {
+  it('records the value that stands when the ticks pause, unless its portfolio is gone', async () => {
+    const { recorder, written, tick } = setUp(false, 40);
+    const values = (): number[] => written.filter((p) => p.metricType === 'value').map(({ value }) => value);
+    tick(0, 10);
+    tick(1, 10);
+    tick(2, 10);
+    // Not while there may be newer ones.
+    await sleep(20);
+    expect(values()).toEqual([]);
+    await sleep(250);
+    expect(values()).toEqual([200, 204]);
+    tick(10, 10);
+    tick(11, 10);
+    await recorder.stop();
+    expect(values()).toEqual([200, 204, 206, 208]);
+    const gone = setUp(false, 40);
+    gone.tick(0, 10);
+    gone.tick(1, 10);
+    const { portfolio } = gone.engine.state('P')!;
+    gone.engine.applyChange({ kind: 'deleted', portfolio });
+    await sleep(250);
+    expect(gone.written).toHaveLength(1);
+  });
+
   it('takes the statistics of portfolios that begin together in turns', async () => {
     const { recorder, engine, written, tick } = setUp();
     for (let n = 1; n < 20; n++) {
@@ -82,7 +111,8 @@ describe('ValueRecorder', () => {
     for (let i = 0; i < 100; i++) tick(i, 250);
     await recorder.stop();
     const values = written.filter((p) => p.metricType === 'value');
-    expect(values.map((p) => p.tsMs)).toEqual(Array.from({ length: 25 }, (_, i) => i * 1_000));
+    // And the last, when it stops.
+    expect(values.map((p) => p.tsMs)).toEqual([...Array.from({ length: 25 }, (_, i) => i * 1_000), 24_750]);
     expect(values[1]).toEqual({
       portfolioId: 'P',
       metricType: 'value',

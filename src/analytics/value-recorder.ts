@@ -31,6 +31,9 @@ export interface Recorded {
   turn: number;
   /** `window.pushed` then: what came since is not recorded. */
   pushed: number;
+  /** There is a newer value, and it waits to be recorded: its `window.pushed` when that was looked at last. */
+  behind: boolean;
+  seen: number;
 }
 
 /** Thousands of portfolios begin together: without this, the statistics of all of them would fall due together. */
@@ -47,6 +50,9 @@ export class ValueRecorder {
   private allowance = maxPointsPerSecond;
   private refilledMs = performance.now();
   private timer: NodeJS.Timeout | undefined;
+  /** Whose newest value is not recorded, or was not. */
+  private behind: PortfolioState[] = [];
+  private sweeper: NodeJS.Timeout | undefined;
   private writing: Promise<void> | undefined;
 
   constructor(
@@ -54,13 +60,14 @@ export class ValueRecorder {
     private readonly meter: AnalyticsMeter,
     private readonly intervalMs: number,
     private readonly onError: (error: unknown) => void,
+    private readonly isKnown: (state: PortfolioState) => boolean,
   ) {}
 
   /** What the windows hold was recorded by an earlier process. */
   resume(states: Iterable<PortfolioState>): void {
     for (const state of states) {
       const { asOfMs, pushed } = state;
-      if (pushed > 0) state.recorded = { asOfMs, turn: firstTurn(state), pushed };
+      if (pushed > 0) state.recorded = { asOfMs, turn: firstTurn(state), pushed, behind: false, seen: 0 };
     }
   }
 
@@ -68,17 +75,30 @@ export class ValueRecorder {
   marked(state: PortfolioState): void {
     const { asOfMs, recorded: last } = state;
     if (Number.isNaN(asOfMs) || state.batch === null) return;
-    if (last !== undefined && asOfMs < last.asOfMs + this.intervalMs) return;
+    if (last !== undefined && asOfMs < last.asOfMs + this.intervalMs) {
+      this.fallBehind(state, last);
+      return;
+    }
     const { value } = state;
     if (!Number.isFinite(value)) return;
-    if (!this.allowed()) return;
+    if (!this.allowed()) {
+      if (last !== undefined) this.fallBehind(state, last);
+      return;
+    }
     const between = last === undefined || asOfMs >= last.asOfMs + longGap * this.intervalMs;
     if (between) this.addBetween(state, last);
     const { pushed } = state;
     this.add(state.id, 'value', value, asOfMs);
     if (last === undefined)
-      state.recorded = { asOfMs, turn: (firstTurn(state) + 1) % statisticsEvery, pushed };
+      state.recorded = {
+        asOfMs,
+        turn: (firstTurn(state) + 1) % statisticsEvery,
+        pushed,
+        behind: false,
+        seen: 0,
+      };
     else {
+      last.behind = false;
       last.asOfMs = asOfMs;
       last.turn++;
       last.pushed = pushed;
@@ -93,7 +113,46 @@ export class ValueRecorder {
   /** Writes everything that waits. */
   async stop(): Promise<void> {
     clearTimeout(this.timer);
+    clearTimeout(this.sweeper);
+    this.catchUp(() => true);
     while (this.waiting.length > 0 || this.writing) await this.flush();
+  }
+
+  /** The value that stands when the ticks pause is recorded too: it is what the history ends with. */
+  private fallBehind(state: PortfolioState, last: Recorded): void {
+    if (last.behind) return;
+    last.behind = true;
+    last.seen = state.pushed;
+    this.behind.push(state);
+    this.sweeper ??= setTimeout(() => this.sweep(), this.intervalMs);
+  }
+
+  /** Records those that have not changed since the last look; the others will be by themselves, or next time. */
+  private sweep(): void {
+    this.sweeper = undefined;
+    this.catchUp((state, last) => {
+      const isQuiet = state.pushed === last.seen;
+      last.seen = state.pushed;
+      return isQuiet && this.allowed();
+    });
+    if (this.behind.length > 0) this.sweeper = setTimeout(() => this.sweep(), this.intervalMs);
+  }
+
+  private catchUp(isDue: (state: PortfolioState, last: Recorded) => boolean): void {
+    this.behind = this.behind.filter((state) => {
+      const { recorded: last } = state;
+      // What was kept of one that is gone is another's by now.
+      if (!last?.behind || !this.isKnown(state)) return false;
+      if (!isDue(state, last)) return true;
+      last.behind = false;
+      const { value, asOfMs } = state;
+      if (!Number.isFinite(value)) return false;
+      last.asOfMs = asOfMs;
+      last.pushed = state.pushed;
+      this.add(state.id, 'value', value, asOfMs);
+      this.timer ??= setTimeout(() => void this.flush(), flushMs);
+      return false;
+    });
   }
 
   /** Values of the time since the last one, evenly spaced, as far as the rate leaves more than others will need. */

@@ -44,6 +44,7 @@ export class BroadcastMetrics implements HubStats {
   readonly ageSeconds: HistogramHandle;
   /** Messages handed to sockets since the start. */
   deliveredMessages = 0;
+  onPublishFailure: (error: unknown) => void = () => {};
   /** Event-loop seconds of a handshake, recent ones weighing more; 0 before the first. */
   private handshakeCost = 0;
   private streams: () => Iterable<{ readonly client: ClientState }> = () => [];
@@ -81,8 +82,9 @@ export class BroadcastMetrics implements HubStats {
     this.publications.inc();
   }
 
-  publishFailed(): void {
+  publishFailed(error: unknown): void {
     this.publishFailures.inc();
+    this.onPublishFailure(error);
   }
 
   demanded(messages: number): void {

@@ -46,16 +46,27 @@ function makeBroker(config: Config, redis: RedisProvider, logger: Logger): Broke
   });
 }
 
+/** A topic that fails may fail thousands of times a second. */
+const failureLogEveryMs = 1_000;
+
 async function makeHub(
   broker: Broker,
   config: Config,
   metrics: BroadcastMetrics,
   lifecycle: Lifecycle,
   health: Health,
+  logger: Logger,
 ): Promise<Hub> {
   const flush = { windowMs: config.get('WS_FLUSH_MS'), maxMessages: config.get('WS_FLUSH_MESSAGES') };
   const hub = new Hub(broker, flush, metrics);
   metrics.watchHub(hub, broker);
+  const log = logger.child('hub');
+  let loggedMs = Number.NEGATIVE_INFINITY;
+  metrics.onPublishFailure = (error) => {
+    if (performance.now() - loggedMs < failureLogEveryMs) return;
+    loggedMs = performance.now();
+    log.error({ err: error }, 'a message could not be published, or not for all');
+  };
   health.state('broker', () => ({ status: broker.state, kind: broker.kind }));
   lifecycle.onShutdown('close', 'broker', () => broker.stop());
   await hub.start();
@@ -68,7 +79,11 @@ async function makeHub(
   providers: [
     BroadcastMetrics,
     { provide: Broker, inject: [Config, RedisProvider, Logger], useFactory: makeBroker },
-    { provide: Hub, inject: [Broker, Config, BroadcastMetrics, Lifecycle, Health], useFactory: makeHub },
+    {
+      provide: Hub,
+      inject: [Broker, Config, BroadcastMetrics, Lifecycle, Health, Logger],
+      useFactory: makeHub,
+    },
     WsServer,
     Drain,
     NodesService,

@@ -195,6 +195,10 @@ export class Connection implements Client, ReadState, ReadyTarget, FrameSink {
     if (this.state === open) this.share.onSlow(this);
   }
 
+  breakOff(): void {
+    this.close(closeCode.internal);
+  }
+
   flushGathered(): void {
     const { queue } = this;
     if (queue === null || this.blocked || this.state === closed) return;

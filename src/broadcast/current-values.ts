@@ -10,7 +10,10 @@ import { LiveRiskService } from '../risk/live/live-risk.service.js';
 import { riskMessage } from '../risk/live/risk-figures.js';
 import { Hub } from './hub.js';
 import type { Present } from './joined.js';
+import { PricePublisher } from './publishers/price.publisher.js';
 import { TopicNames } from './topic-names.js';
+
+const prices = 'prices.';
 
 /**
  * The present value of a topic on which this process has published nothing yet: a portfolio's summary, its risk, a
@@ -26,6 +29,7 @@ export class CurrentValues implements OnApplicationBootstrap {
   constructor(
     private readonly modules: ModuleRef,
     private readonly hub: Hub,
+    private readonly prices: PricePublisher,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -34,6 +38,10 @@ export class CurrentValues implements OnApplicationBootstrap {
     this.liveRisk = this.find(LiveRiskService as unknown as Type<LiveRiskService>);
     this.evaluation = this.find(LimitEvaluationService as unknown as Type<LimitEvaluationService>);
     this.hub.currentValue = (topic) => this.of(topic);
+    this.hub.onSubscribing = (topic) => {
+      if (topic.startsWith(prices)) this.prices.bring(topic.slice(prices.length));
+    };
+    this.prices.presentMs = (symbol) => this.book?.price(symbol)?.tsMs;
     const runtime = this.find(AnalyticsRuntime as unknown as Type<AnalyticsRuntime>);
     // Who follows a topic on another node is not known here.
     if (runtime !== undefined && this.hub.broker.kind === 'memory') this.spareWork(runtime);
@@ -107,6 +115,8 @@ export class CurrentValues implements OnApplicationBootstrap {
 
   private price(symbol: string): Present {
     if (this.book === undefined) return { reason: 'nothing_published' };
+    // Whoever has been told that a tick is stored is to see it.
+    this.analytics?.catchUp();
     const known = this.book.price(symbol);
     if (known === undefined) return { reason: 'no_price' };
     const asOf = new Date(known.tsMs).toISOString();

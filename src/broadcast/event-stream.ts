@@ -121,6 +121,10 @@ export class EventStream implements Client {
     this.end(closeCode.slow);
   }
 
+  breakOff(): void {
+    this.end(closeCode.internal);
+  }
+
   flushGathered(): void {
     // Nothing is gathered here.
   }

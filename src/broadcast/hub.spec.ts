@@ -73,6 +73,11 @@ class FakeReceiver implements Receiver, ReadyTarget {
     return true;
   }
 
+  failed = 0;
+  breakOff(): void {
+    this.failed++;
+  }
+
   giveUp(): void {
     throw new Error('was given up');
   }
@@ -166,6 +171,34 @@ describe('Hub', () => {
     hub.publish('custom.a', 'still');
     await settle(hub);
     expect(receiver.messages.map(({ data }) => data)).toEqual(['still']);
+  });
+
+  it('closes those for whom a message cannot be made, and nobody else misses it', async () => {
+    const errors: unknown[] = [];
+    const stats: HubStats = { ...quiet, publishFailed: (error) => errors.push(error) };
+    hub = new Hub(new MemoryBroker(defaultHistory), { windowMs: 10, maxMessages: 1_000 }, stats);
+    await hub.start();
+    const [patched, other] = [new FakeReceiver(), new FakeReceiver()];
+    await join(hub, patched, 'custom.a', { ...all, delta: true });
+    await join(hub, receiver, 'custom.a');
+    await join(hub, other, 'custom.*');
+    hub.publish('custom.a', { n: 1 });
+    // It can be turned into JSON, once, and not be looked into afterwards.
+    let looks = 0;
+    const ownKeys = (): string[] => {
+      if (looks++ > 0) throw new Error('looked into');
+      return ['n'];
+    };
+    hub.publish('custom.a', new Proxy({ n: 2 }, { ownKeys }));
+    hub.publish('custom.a', { n: 3 });
+    await settle(hub);
+    for (const { messages } of [receiver, other]) {
+      expect(messages.map(({ data }) => data)).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
+    }
+    expect([patched.failed, receiver.failed, other.failed, errors.length]).toEqual([1, 0, 0, 1]);
+    expect(
+      hub.broker.get('custom.a')!.after({ epoch: hub.broker.get('custom.a')!.epoch, offset: 1 }),
+    ).toHaveLength(2);
   });
 
   it('joins a burst into one write, and writes several topics of one turn at once', async () => {

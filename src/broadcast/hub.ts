@@ -62,6 +62,8 @@ export class Hub implements BrokerListener, LaneHost {
   private windowStartMs = 0;
   private sealing = false;
   currentValue: (topic: string) => Present = () => ({ reason: 'nothing_published' });
+  /** Told of a topic before somebody subscribes to it: what is gathered of it can be published first. */
+  onSubscribing: (topic: string) => void = () => {};
   /** Told of a topic or family that somebody follows from now on, after those who did before have gone. */
   onFollowed: (name: string) => void = () => {};
   readonly taps = new Taps();
@@ -114,7 +116,13 @@ export class Hub implements BrokerListener, LaneHost {
 
   onPublication(log: TopicLog, publication: Publication): void {
     for (const audience of this.audiencesOf(log.name)) {
-      for (const lane of audience.list) lane.accept(publication);
+      for (const lane of audience.list) {
+        try {
+          lane.accept(publication);
+        } catch (error) {
+          this.failed(lane, error);
+        }
+      }
     }
     this.gathered++;
     this.stats.published(publication);
@@ -148,6 +156,7 @@ export class Hub implements BrokerListener, LaneHost {
     since: Position | null,
     onJoined: (joined: Joined, subscription: Subscription) => void,
   ): Promise<void> {
+    this.onSubscribing(topic);
     const opened = this.broker.open(topic);
     const log = opened instanceof Promise ? await opened : opened;
     let lost: LossReason | undefined = since === null ? noPosition : undefined;
@@ -310,6 +319,12 @@ export class Hub implements BrokerListener, LaneHost {
     if (this.taps.size > 0) this.taps.decided(subscription, decision, messages);
   }
 
+  /** What is wrong with a message for some must not keep it from the others, nor from the history. */
+  private failed(lane: Lane, error: unknown): void {
+    this.stats.publishFailed(error);
+    lane.breakOff();
+  }
+
   /** A receiver with policy `all` was too slow and is being closed. */
   onSlow(receiver: Receiver): void {
     for (const subscription of receiver.subscriptions) this.decided(subscription, 'closed', 0);
@@ -325,7 +340,13 @@ export class Hub implements BrokerListener, LaneHost {
     const lanes = this.dirty;
     this.dirty = [];
     this.sealing = true;
-    for (const lane of lanes) lane.seal();
+    for (const lane of lanes) {
+      try {
+        lane.seal();
+      } catch (error) {
+        this.failed(lane, error);
+      }
+    }
     this.sealing = false;
     this.fanOut.run();
   }

@@ -127,6 +127,12 @@ export abstract class Lane {
     return before;
   }
 
+  /** A message for all of them could not be made: nobody is to miss it without a word. */
+  breakOff(): void {
+    this.bases.clear();
+    for (const { active, receiver } of [...this.list]) if (active) receiver.breakOff();
+  }
+
   add(subscription: Subscription): void {
     // Its first message is to be whole: it may not have the one that a patch would apply to.
     this.bases.clear();

@@ -42,6 +42,7 @@ describe('a lane of a family', () => {
     gather: () => false,
     flushGathered: () => {},
     giveUp: () => given.push('given up'),
+    breakOff: () => given.push('broken off'),
   });
   const options = (change: Partial<SubscriptionOptions>): SubscriptionOptions => ({
     policy: 'conflate',

@@ -23,6 +23,25 @@ describe('mergePatch', () => {
     expect(plain(mergePatch(from, { a: 1, b: { c: [1, 2], d: 'y' } }))).toEqual({ b: { d: 'y' }, e: null });
   });
 
+  it('does not exist for what is nested deeper than the stack may be', () => {
+    const nested = (levels: number, leaf: number, open: string, close: string): unknown =>
+      JSON.parse(`{"x":${open.repeat(levels)}${leaf}${close.repeat(levels)}}`);
+    for (const [open, close] of [
+      ['{"a":', '}'],
+      ['[', ']'],
+    ] as const) {
+      const [from, to] = [nested(5_000, 1, open, close), nested(5_000, 2, open, close)];
+      const patch = mergePatch(from, to);
+      // An array is replaced whole, however deep it is.
+      if (open === '[') expect(patch?.x).toBe((to as { x: unknown }).x);
+      else expect(patch).toBeUndefined();
+      expect(mergePatch({ x: 0 }, nested(5_000, 1, '{"a":', '}'))).toBeUndefined();
+    }
+    expect(plain(mergePatch(nested(60, 1, '{"a":', '}'), nested(60, 2, '{"a":', '}')))).toEqual(
+      nested(60, 2, '{"a":', '}'),
+    );
+  });
+
   it('does not exist where a member becomes null, since null removes', () => {
     expect(mergePatch({ a: 1 }, { a: null })).toBeUndefined();
     expect(mergePatch({ a: { b: 1 } }, { a: { b: 1, c: { d: null } } })).toBeUndefined();

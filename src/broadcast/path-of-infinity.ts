@@ -20,6 +20,20 @@ export function pathOfInfinity(root: unknown): (string | number)[] | undefined {
   return undefined;
 }
 
+/** Whether a value of `JSON.parse` has objects and arrays within each other more often than so. */
+export function isDeeperThan(levels: number, root: unknown): boolean {
+  const stack: { readonly value: unknown; readonly depth: number }[] = [{ value: root, depth: 0 }];
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    const { value, depth } = next;
+    if (typeof value !== 'object' || value === null) continue;
+    if (depth === levels) return true;
+    for (const child of Object.values(value)) {
+      if (typeof child === 'object') stack.push({ value: child, depth: depth + 1 });
+    }
+  }
+  return false;
+}
+
 function pathOf(at: Step | null): (string | number)[] {
   const path: (string | number)[] = [];
   for (let step = at; step !== null; step = step.parent) path.push(step.key);

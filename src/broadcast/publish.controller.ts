@@ -2,10 +2,12 @@ import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { type FieldProblem, Problem } from '../domain/problem.js';
 import { Hub } from './hub.js';
-import { pathOfInfinity } from './path-of-infinity.js';
+import { isDeeperThan, pathOfInfinity } from './path-of-infinity.js';
 import { isCustomTopic } from './protocol/topics.js';
 
 const maxDataChars = 64 * 1024;
+/** Objects and arrays within each other: whoever reads it, here or at a client, may do so by recursion. */
+const maxLevels = 64;
 
 export const publishSchema = z.strictObject({
   messages: z
@@ -23,6 +25,10 @@ export const publishSchema = z.strictObject({
           if (path !== undefined) {
             const message = 'is beyond the range of numbers';
             context.addIssue({ code: 'custom', path, message, params: { code: 'OUT_OF_RANGE' } });
+          }
+          if (isDeeperThan(maxLevels, data)) {
+            const message = `is nested more than ${maxLevels} levels deep`;
+            context.addIssue({ code: 'custom', message, params: { code: 'TOO_DEEP' } });
           }
         }),
       }),

@@ -27,6 +27,8 @@ export interface Receiver {
   gather(bytes: Buffer, messages: number, outgoing: readonly Outgoing[]): boolean;
   /** More waits for it than may: it is closed as too slow. */
   giveUp(): void;
+  /** A message for it could not be made: it is closed, and resumes where it stands. */
+  breakOff(): void;
   /** Writes what was gathered. */
   flushGathered(): void;
 }

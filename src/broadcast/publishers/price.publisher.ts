@@ -8,6 +8,9 @@ import { TopicNames } from '../topic-names.js';
 /** A symbol is published at most this often, ms. */
 const everyMs = 100;
 
+/** Symbols of which it is remembered how new the published price was; beyond, the one that is longest in this list is forgotten. */
+const maxRemembered = 100_000;
+
 /**
  * `ticks.stored` → `prices.{symbol}`: the newest tick of each symbol, ten times a second. Of thousands of symbols few have
  * followers: where there is nobody, the price is not published, and whoever subscribes gets it from the book.
@@ -16,7 +19,11 @@ const everyMs = 100;
 export class PricePublisher {
   private readonly newest = new Map<string, StoredTick>();
   private readonly topics = new TopicNames('prices');
+  /** Source time of the price that was published last, Unix ms. */
+  private readonly published = new Map<string, number>();
   private timer: NodeJS.Timeout | null = null;
+  /** Source time of a symbol's present price as the book knows it, Unix ms; `undefined` where it knows none. */
+  presentMs: (symbol: string) => number | undefined = () => undefined;
 
   constructor(
     private readonly hub: Hub,
@@ -29,6 +36,14 @@ export class PricePublisher {
     });
   }
 
+  /** Publishes what is gathered of a symbol now: somebody begins to follow it, and may know that its tick is stored. */
+  bring(symbol: string): void {
+    const tick = this.newest.get(symbol);
+    if (tick === undefined) return;
+    this.newest.delete(symbol);
+    this.publishOne(tick);
+  }
+
   private take({ ticks }: StoredTicks): void {
     for (const tick of ticks) {
       // A late tick is stored, but it is not the price.
@@ -38,21 +53,26 @@ export class PricePublisher {
     if (this.timer === null) this.publish();
   }
 
+  /** The book may be a moment behind what was published, and knows what was passed over. */
+  private isLate({ symbol, tsMs }: StoredTick): boolean {
+    return tsMs < (this.published.get(symbol) ?? tsMs) || tsMs < (this.presentMs(symbol) ?? tsMs);
+  }
+
   private publish(): void {
     this.timer = null;
     if (this.newest.size === 0) return;
-    for (const tick of this.newest.values()) {
-      const topic = this.topics.of(tick.symbol);
-      if (this.hub.passOver(topic)) continue;
-      this.hub.publish(topic, {
-        symbol: tick.symbol,
-        price: tick.price,
-        size: tick.size,
-        as_of: new Date(tick.tsMs).toISOString(),
-        seq: tick.seq,
-      });
-    }
+    for (const tick of this.newest.values()) this.publishOne(tick);
     this.newest.clear();
     this.timer = setTimeout(() => this.publish(), everyMs);
+  }
+
+  private publishOne(tick: StoredTick): void {
+    const { symbol, tsMs } = tick;
+    const topic = this.topics.of(symbol);
+    if (this.hub.passOver(topic) || this.isLate(tick)) return;
+    this.published.set(symbol, tsMs);
+    if (this.published.size > maxRemembered) this.published.delete(this.published.keys().next().value!);
+    const { price, size, seq } = tick;
+    this.hub.publish(topic, { symbol, price, size, as_of: new Date(tsMs).toISOString(), seq });
   }
 }

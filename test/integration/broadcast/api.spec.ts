@@ -53,6 +53,12 @@ describe('the server API of topics', () => {
     ['a family', [{ topic: 'custom.*', data: 1 }], '/messages/0/topic', 'UNKNOWN_TOPIC'],
     ['no data', [{ topic: 'custom.a' }], '/messages/0/data', 'MISSING'],
     [
+      'data that is too deep to be read by recursion',
+      [{ topic: 'custom.a', data: JSON.parse(`${'['.repeat(4_000)}${']'.repeat(4_000)}`) }],
+      '/messages/0/data',
+      'TOO_DEEP',
+    ],
+    [
       'an unknown field',
       [{ topic: 'custom.a', data: 1, retain: true }],
       '/messages/0/retain',
