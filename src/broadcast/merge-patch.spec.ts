@@ -18,6 +18,16 @@ describe('mergePatch', () => {
     );
   });
 
+  it('takes __proto__ for a member like any other', () => {
+    const [from, to] = [JSON.parse('{"a":1}'), JSON.parse('{"a":1,"__proto__":{"b":[]}}')] as [
+      unknown,
+      unknown,
+    ];
+    const applied = applyMergePatch(from, plain(mergePatch(from, to)));
+    expect(JSON.stringify(applied)).toBe(JSON.stringify(to));
+    expect(Object.getPrototypeOf(applied)).toBe(Object.prototype);
+  });
+
   it('is small when little changed', () => {
     const from = { a: 1, b: { c: [1, 2], d: 'x' }, e: 5 };
     expect(plain(mergePatch(from, { a: 1, b: { c: [1, 2], d: 'y' } }))).toEqual({ b: { d: 'y' }, e: null });

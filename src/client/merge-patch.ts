@@ -1,13 +1,16 @@
-const isObject = (value: unknown): value is Record<string, unknown> =>
+type JsonObject = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** RFC 7396: `null` removes a member, objects merge, everything else replaces. The target is not changed. */
 export function applyMergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch;
-  const result: Record<string, unknown> = isObject(target) ? { ...target } : {};
+  const members = new Map(isObject(target) ? Object.entries(target) : []);
   for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete result[key];
-    else result[key] = applyMergePatch(result[key], value);
+    if (value === null) members.delete(key);
+    else members.set(key, applyMergePatch(members.get(key), value));
   }
-  return result;
+  // Not by assignment: `__proto__` is a member like any other in JSON.
+  return Object.fromEntries(members);
 }
