@@ -5,17 +5,18 @@ import type { PortfolioRevalued, SummaryReady } from '../domain/events.js';
 import { Metrics } from '../observability/metrics.js';
 import { AnalyticsEngine } from './analytics-engine.js';
 import { AnalyticsMeter } from './analytics-meter.js';
+import type { Calculator } from './calculators/calculator.js';
 import { CalculatorRegistry } from './calculators/calculator-registry.js';
 import { CalculatorRunner } from './calculators/calculator-runner.js';
 import { SummaryPublisher } from './summary-publisher.js';
 
-function setUp(intervalMs: number) {
+function setUp(intervalMs: number, ...calculator: readonly Calculator[]) {
   const engine = new AnalyticsEngine();
   const bus = new EventBus((_, error) => {
     throw error;
   });
   const metrics = new Metrics();
-  const calculators = new CalculatorRunner(new CalculatorRegistry(), metrics, () => {});
+  const calculators = new CalculatorRunner(new CalculatorRegistry(calculator), metrics, () => {});
   const publisher = new SummaryPublisher(engine, bus, calculators, new AnalyticsMeter(metrics), intervalMs);
   const revalued: PortfolioRevalued[] = [];
   const summaries: SummaryReady[] = [];
@@ -55,6 +56,42 @@ function setUp(intervalMs: number) {
 describe('SummaryPublisher', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
+
+  it('publishes once more when the results of calculators have come to where the figures are', () => {
+    const newest: Calculator = {
+      name: 'newest',
+      description: 'the newest value',
+      version: '1',
+      need: 1,
+      compute: ({ values }) => ({ value: values.at(-1)! }),
+    };
+    const { apply, summaries, engine } = setUp(100, newest);
+    const ofP = () =>
+      summaries
+        .filter(({ portfolioId }) => portfolioId === 'P')
+        .map(({ data }) => data as { current_value: number; calculators: { newest: { value: number } } });
+    apply(['A', 'P'], 30);
+    const [first] = ofP();
+    expect(first!.calculators.newest.value).toBe(first!.current_value);
+    jest.advanceTimersByTime(150);
+    apply(['P'], 3);
+    // Renewed a moment ago.
+    expect(ofP().map(({ calculators }) => calculators.newest.value)).toEqual(
+      Array(2).fill(first!.current_value),
+    );
+    jest.advanceTimersByTime(1_200);
+    const [, second, third] = ofP();
+    expect(third!.calculators.newest.value).toBe(second!.current_value);
+    expect(second!.current_value).not.toBe(first!.current_value);
+    jest.advanceTimersByTime(10_000);
+    expect(ofP()).toHaveLength(3);
+    // Nor for one that is gone.
+    apply(['P'], 3);
+    engine.applyChange({ kind: 'deleted', portfolio: engine.state('P')!.portfolio });
+    const count = summaries.length;
+    jest.advanceTimersByTime(10_000);
+    expect(summaries).toHaveLength(count);
+  });
 
   it('publishes a first change at once, what follows when the interval is over, and nothing after that', () => {
     const { apply, summaries, metrics } = setUp(100);

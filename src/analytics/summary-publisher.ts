@@ -6,6 +6,7 @@ import type { AnalyticsEngine } from './analytics-engine.js';
 import type { AnalyticsMeter } from './analytics-meter.js';
 import type { CalculatorRunner } from './calculators/calculator-runner.js';
 import type { FeedListener } from './engine-feed.js';
+import { LateResults } from './late-results.js';
 import type { PortfolioState } from './portfolio-state.js';
 import { PublicationSchedule } from './publication-schedule.js';
 import { type Summary, summaryOf } from './summary.js';
@@ -44,6 +45,7 @@ export class SummaryPublisher implements FeedListener {
   private observed: AnalyticsEngine['batch'];
   private readonly patience = new TimeShare(patientShare);
   private readonly spare = new TimeShare(unfollowedShare);
+  private readonly lateResults: LateResults;
   /**
    * Whether anybody gets a portfolio's summaries. Those that nobody gets are announced in a share of the time, enough
    * for limits and history, and published, if at all, in another.
@@ -60,6 +62,11 @@ export class SummaryPublisher implements FeedListener {
     intervalMs: number,
   ) {
     this.schedule = new PublicationSchedule(intervalMs, (state) => this.isFollowed(state.id));
+    this.lateResults = new LateResults(
+      calculators,
+      (state) => engine.state(state.id) === state && this.isFollowed(state.id),
+      (state) => this.publishAll([state]),
+    );
   }
 
   /** Portfolios that wait for their publication. */
@@ -113,6 +120,7 @@ export class SummaryPublisher implements FeedListener {
   stop(): void {
     this.stopped = true;
     clearTimeout(this.timer);
+    this.lateResults.stop();
   }
 
   /** Of the portfolios that may wait: as many as their share of the time allows. */
@@ -215,7 +223,9 @@ export class SummaryPublisher implements FeedListener {
     const nowMs = Date.now();
     // On the clock of the other stamps and never after now, also where that clock has been set.
     const dueWallMs = Math.round(nowMs - (performance.now() - dueMs));
-    const data = summaryOf(this.engine, state, this.calculators.latest(state), nowMs);
+    const results = this.calculators.latest(state);
+    const data = summaryOf(this.engine, state, results, nowMs);
+    this.lateResults.published(state, results);
     const hops = hopsOf(state, dueWallMs);
     // An interface has no index signature; a copy of 25 fields only for that would be made thousands of times a second.
     this.bus.emit('summary.ready', {

@@ -61,6 +61,10 @@ export class CalculatorRegistry {
     }
   }
 
+  get size(): number {
+    return this.byName.size;
+  }
+
   all(): IterableIterator<Calculator> {
     return this.byName.values();
   }

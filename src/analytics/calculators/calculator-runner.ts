@@ -116,6 +116,18 @@ export class CalculatorRunner {
     return this.isCurrent(kept, state) ? kept.results : this.renew(state, kept);
   }
 
+  /** How often the results of a portfolio are renewed for publications at most, ms. */
+  get renewMs(): number {
+    return this.limits.renewMs;
+  }
+
+  /** Whether the newest results are of the values as they are, and none is under way. */
+  isSettled(state: PortfolioState): boolean {
+    if (this.registry.size === 0) return true;
+    const kept = this.keptOf(state);
+    return this.isCurrent(kept, state) && kept.running.size === 0;
+  }
+
   health(): ReadonlyMap<string, Readonly<CalculatorHealth>> {
     return this.records;
   }
