@@ -32,9 +32,10 @@ export class PortfolioState {
   announcedTo = 0;
   /**
    * What the publisher and the recorder keep of it: in weak maps, thousands of portfolios would cost every collection of garbage.
-   * When it was published last, ms of the monotonic clock; the sampled trace of the newest change that waits to be published.
+   * When it was published last, ms of the monotonic clock, and as of which {@link version}; the sampled trace of the newest change that waits to be published.
    */
   publishedMs = Number.NEGATIVE_INFINITY;
+  publishedVersion = -1;
   trace: TraceOrigin | null = null;
   recorded: Recorded | undefined;
   private flows: Flow[] = [];

@@ -65,7 +65,7 @@ describe('SummaryPublisher', () => {
       need: 1,
       compute: ({ values }) => ({ value: values.at(-1)! }),
     };
-    const { apply, summaries, engine } = setUp(100, newest);
+    const { apply, summaries, engine, metrics } = setUp(100, newest);
     const ofP = () =>
       summaries
         .filter(({ portfolioId }) => portfolioId === 'P')
@@ -85,6 +85,9 @@ describe('SummaryPublisher', () => {
     expect(second!.current_value).not.toBe(first!.current_value);
     jest.advanceTimersByTime(10_000);
     expect(ofP()).toHaveLength(3);
+    // No tick has waited for it.
+    expect(metrics.read('tidewatch_analytics_conflation_wait_seconds_count')[0]?.value).toBe(3);
+    expect(metrics.read('tidewatch_analytics_publications_total')[0]!.value).toBeGreaterThan(3);
     // Nor for one that is gone.
     apply(['P'], 3);
     engine.applyChange({ kind: 'deleted', portfolio: engine.state('P')!.portfolio });

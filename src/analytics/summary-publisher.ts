@@ -234,7 +234,10 @@ export class SummaryPublisher implements FeedListener {
       hops,
     });
     this.meter.publications.inc();
-    if (hops.ingestedMs !== null) {
+    // Where it is told once more (for its calculators, or for who has begun to follow it) no tick has waited.
+    const isNews = state.version !== state.publishedVersion;
+    state.publishedVersion = state.version;
+    if (isNews && hops.ingestedMs !== null) {
       const waitedMs = hops.dueMs - hops.computedMs;
       this.meter.waitSeconds.observe(waitedMs / 1_000);
       this.meter.publishSeconds.observe(Math.max(0, Date.now() - hops.ingestedMs - waitedMs) / 1_000);
