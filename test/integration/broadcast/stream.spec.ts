@@ -430,8 +430,9 @@ describe.each(['memory', 'redis'])('/ws/stream with the %s broker', (broker) => 
     }
     events.emit('portfolio.changed', { kind: 'put', portfolio } as never);
     compute(3);
-    await client.received(6);
-    expect(client.publications('risk.ENDS').at(-1)).toMatchObject({ offset: 3, data: { var: 3 } });
+    // Among them the summary of the portfolio that is there again.
+    const last = await client.next((m) => m.topic === 'risk.ENDS' && m.offset === 3);
+    expect(last).toMatchObject({ data: { var: 3 } });
   });
 
   it('turns events of the other stages into topics', async () => {
