@@ -218,6 +218,25 @@ export function brokerContract(name: string, makeWorld: () => Promise<BrokerWorl
       expect(late.heard).toMatchObject([{ offset: 101, data: 'new' }]);
     });
 
+    it('lets clients with different positions resume at once, while the topic goes on', async () => {
+      const one = await begin();
+      if (!world.manyNodes) return;
+      await publish(one, 'custom.a', ...Array.from({ length: 60 }, (_, i) => i + 1));
+      const late = await world.node();
+      const log = await late.broker.open('custom.a');
+      const since = (offset: number) => ({ epoch: log.epoch, offset });
+      const going = publish(one, 'custom.a', ...Array.from({ length: 60 }, (_, i) => i + 61));
+      const lost = await Promise.all(
+        [50, 20, 40, 5, 30].map((offset) => late.broker.reach(log, since(offset))),
+      );
+      expect(lost).toEqual([undefined, undefined, undefined, undefined, undefined]);
+      await going;
+      await late.until(() => log.offset === 120);
+      const missed = log.after(since(5));
+      if (typeof missed === 'string') throw new Error(missed);
+      expect(missed.map((p) => p.data)).toEqual(Array.from({ length: 115 }, (_, i) => i + 6));
+    });
+
     it('lets a client resume at a node that is a moment behind', async () => {
       const one = await begin();
       if (!world.manyNodes) return;

@@ -18,7 +18,7 @@ export class Mirror {
   /** When Redis was last told that it is followed. */
   keptMs = 0;
   /** Older history on its way from Redis, from that offset. */
-  reaching: { readonly from: number; readonly done: Promise<void> } | null = null;
+  reaching: { readonly from: number; done: Promise<void> } | null = null;
   /** `alone`: where Redis stood when it was last heard; `null` when it was never. */
   remote: Position | null = null;
   /** `alone`: messages of others that are gone; `null` when that is not known. */

@@ -72,23 +72,25 @@ export class RedisCatchUp {
     if (log.lossSince(since) !== 'history_lost' || mirror.state !== 'live') return;
     log.retained = true;
     log.lastFollowedMs = mirror.askedMs;
-    const to = (log.oldest ?? log.offset + 1) - 1;
     if (mirror.reaching === null || mirror.reaching.from > since.offset) {
-      const done = this.readOlder(mirror, since.offset, to).finally(() => {
-        mirror.reaching = null;
+      const reaching = { from: since.offset, done: this.readOlder(log, since.offset) };
+      mirror.reaching = reaching;
+      reaching.done = reaching.done.finally(() => {
+        // Another client has asked for more meanwhile.
+        if (mirror.reaching === reaching) mirror.reaching = null;
       });
-      mirror.reaching = { from: since.offset, done };
     }
     await mirror.reaching.done;
   }
 
-  /** Puts what Redis remembers from an offset up to another in front of what is known here. */
-  private async readOlder({ log }: Mirror, from: number, to: number): Promise<void> {
+  /** Puts what Redis remembers after an offset in front of what is known here. */
+  private async readOlder(log: TopicLog, from: number): Promise<void> {
     const { epoch } = log;
-    const older = await this.readHistory(log.name, from + 1, to);
-    const first = older[0]?.offset;
-    if (log.epoch !== epoch || first === undefined || older.at(-1)!.offset !== to) return;
-    if (log.oldest !== null && log.oldest !== to + 1) return;
+    const read = await this.readHistory(log.name, from + 1, firstKnown(log) - 1);
+    // Meanwhile the topic has gone on, and another reading may have put some of them there.
+    const known = firstKnown(log);
+    const older = read.filter(({ offset }) => offset < known);
+    if (log.epoch !== epoch || older.at(-1)?.offset !== known - 1) return;
     this.history.prepend(
       log,
       older.map((line) => Publication.fromJson(log.name, log.prefix, line.offset, line.tsMs, line.body)),
@@ -189,6 +191,9 @@ export class RedisCatchUp {
     return (entries as StreamEntry[]).map(readEntry);
   }
 }
+
+/** Offset of the oldest message that is known here, or of the next that will be. */
+const firstKnown = (log: TopicLog): number => log.oldest ?? log.offset + 1;
 
 /** Does something for each of many, {@link maxAtOnce} at a time. */
 export async function inBatches<T>(items: readonly T[], act: (item: T) => unknown): Promise<void> {
