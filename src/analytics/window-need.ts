@@ -6,8 +6,8 @@ import type { WindowBudget } from './window-budget.js';
 
 /** Numbers of the total order that the search for the beginning looks at first. */
 const firstSpan = 100_000;
-/** Times that the last step of the search is halved. */
-const narrowings = 4;
+/** Parts of a step in which its ticks are counted: the last step may be far longer than is needed. */
+const partsOfStep = 16;
 /** Ticks read at most. Windows that would need more begin with what that gives. */
 const maxReplayTicks = 3_000_000;
 
@@ -21,10 +21,14 @@ export async function findBeginnings(need: WindowNeed, end: number, source: Sour
   let from = end;
   for (let span = firstSpan; from > 1 && need.open.length > 0; span *= 2) {
     const next = Math.max(1, from - span);
-    const counts = await source.ticks.symbolCounts(next, from);
+    const parts = await source.ticks.symbolCounts(next, from, partsOfStep);
     const before = await need.enter(next, from, source.portfolios);
+    const counts = sumOf(parts);
     const met = need.metBy(counts);
-    if (met.length > 0) need.begin(met, await narrowed(need, met, next, from, source.ticks));
+    if (met.length > 0) {
+      const part = lastEnough(need, met, parts);
+      need.begin(met, next + Math.floor((part * (from - next)) / partsOfStep));
+    }
     need.begin(need.newcomers, next);
     need.leave(counts, before);
     from = next;
@@ -32,32 +36,17 @@ export async function findBeginnings(need: WindowNeed, end: number, source: Sour
   need.begin(need.open, from);
 }
 
-/** The last step may have been far too long: for those who are met within it, it is halved. */
-async function narrowed(
+/** The last part from which on these have all met enough. */
+function lastEnough(
   need: WindowNeed,
   met: readonly number[],
-  enough: number,
-  tooLittle: number,
-  ticks: Source['ticks'],
-): Promise<number> {
-  let from = enough;
-  let to = tooLittle;
-  const beyond = new Map<string, SymbolCount>();
-  for (let i = 0; i < narrowings && to - from > 1_000; i++) {
-    const middle = Math.floor((from + to) / 2);
-    const counts = new Map(beyond);
-    for (const [symbol, count] of await ticks.symbolCounts(middle, to)) {
-      const further = counts.get(symbol);
-      counts.set(symbol, further === undefined ? count : sumOf(count, further));
-    }
-    const enoughThere = new Set(need.metBy(counts));
-    if (met.every((index) => enoughThere.has(index))) from = middle;
-    else {
-      for (const [symbol, count] of counts) beyond.set(symbol, count);
-      to = middle;
-    }
+  parts: readonly ReadonlyMap<string, SymbolCount>[],
+): number {
+  for (let part = parts.length - 1; part > 0; part--) {
+    const enoughThere = new Set(need.metBy(sumOf(parts.slice(part))));
+    if (met.every((index) => enoughThere.has(index))) return part;
   }
-  return from;
+  return 0;
 }
 
 /** How many ticks each portfolio has met on the way back, and where those are enough for its window. */
@@ -166,10 +155,16 @@ export class WindowNeed {
   }
 }
 
-const sumOf = (a: SymbolCount, b: SymbolCount): SymbolCount => ({
-  stored: a.stored + b.stored,
-  moving: a.moving + b.moving,
-});
+function sumOf(parts: readonly ReadonlyMap<string, SymbolCount>[]): ReadonlyMap<string, SymbolCount> {
+  const sum = new Map<string, SymbolCount>();
+  for (const part of parts) {
+    for (const [symbol, { stored, moving }] of part) {
+      const others = sum.get(symbol);
+      sum.set(symbol, { stored: stored + (others?.stored ?? 0), moving: moving + (others?.moving ?? 0) });
+    }
+  }
+  return sum;
+}
 
 const isKnown = <K, V>(entry: readonly [K, V | undefined]): entry is [K, V] => entry[1] !== undefined;
 

@@ -163,6 +163,18 @@ describe.each(storeBranches())('indexes on $dialect', (branch) => {
     expect(used).toContain('ticks_seq_brin');
   });
 
+  it('ticks_seq_brin: a replay of some symbols, planned for its span and its symbols however often it is asked', async () => {
+    const symbols = Array.from({ length: 40 }, (_, i) => `S${i}`);
+    for (let n = 0; n < 12; n++) {
+      const span = { fromSeq: 1_000 + n * 2_000, toSeq: 3_000 + n * 2_000, symbols };
+      for await (const ticks of store.tickRepository.replay(span)) expect(ticks).toHaveLength(1_600);
+    }
+    const { rows } = await store.database.reader.query<{ statement: string }>(
+      'SELECT statement FROM pg_prepared_statements WHERE generic_plans > 0',
+    );
+    expect(rows.filter(({ statement }) => statement.includes('FROM ticks WHERE seq'))).toEqual([]);
+  });
+
   it('risk_events_portfolio_time: the newest transitions of one portfolio', async () => {
     const { rows } = await store.database.reader.query<{ 'QUERY PLAN': string }>(
       `EXPLAIN SELECT * FROM risk_events WHERE portfolio_id = 'P7' AND "timestamp" >= now() - interval '1 day'
