@@ -20,8 +20,8 @@ const intervalMs = 100;
 const topicsPerSocket = 200;
 /** Longest wait for the server to be idle before the first measurement. */
 const settleMs = 30_000;
-/** Before each measurement, ms: the windows of a server that has just begun to get ticks grow several times in the first seconds. */
-const warmUpMs = 5_000;
+/** Before each measurement, ms: the windows of a server that has just begun to get ticks grow several times, and its history fills. */
+const warmUpMs = 12_000;
 
 interface Scenario {
   readonly size: MarketSize;
@@ -209,7 +209,10 @@ class BenchServer {
       },
       stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     });
-    const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+    const ended = once(child, 'exit').then(() => Promise.reject(new Error('the server has not started')));
+    const [{ port }] = (await Promise.race([once(child, 'message'), ended])) as [{ port: number }];
+    // Its end is waited for where it is ended.
+    ended.catch(() => undefined);
     return new BenchServer(child, port);
   }
 
@@ -310,13 +313,13 @@ class Followers {
   }
 
   private message(text: string): void {
-    if (!this.measuring) return;
     const at = text.lastIndexOf('"hops":') + 7;
     const hops = JSON.parse(text.slice(at, text.indexOf('}', at) + 1)) as Hops;
     // Told once more, with newer results of calculators: no tick has waited for it.
     const topic = text.slice(0, text.indexOf(',"offset"'));
     if (this.computed.get(topic) === hops.computed_ms) return;
     this.computed.set(topic, hops.computed_ms);
+    if (!this.measuring) return;
     this.hops.push(hops);
     if (hops.source_ms !== null)
       this.received.push(performance.timeOrigin + performance.now() - hops.source_ms);
