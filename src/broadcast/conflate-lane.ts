@@ -59,7 +59,11 @@ export class ConflateLane extends Lane {
     if (!this.delivered.has(publication.topic)) {
       this.delivered.set(publication.topic, (publication.lostFrom ?? publication.offset) - 1);
     }
-    this.pending.set(this.keyOf(publication), publication);
+    const key = this.keyOf(publication);
+    // What is replaced before it went out is read by nobody.
+    this.pending.get(key)?.needNotRead();
+    publication.keepReadable();
+    this.pending.set(key, publication);
     if (this.pending.size > this.maxKeys) {
       this.host.shed('pause', this.pending.size);
       this.sealAll();

@@ -268,6 +268,138 @@ describe('Hub', () => {
     for (const each of receivers) expect(each.messages.map((m) => m.data)).toEqual([0, 1, 2, 3]);
   });
 
+  describe('a present value whose owner first does what waits', () => {
+    /** Asked for a value, the owner publishes what has waited. */
+    const withWaiting = (broker: MemoryBroker, waiting: (() => void)[]): Hub => {
+      hub = new Hub(broker, { windowMs: 10, maxMessages: 1_000 }, quiet);
+      hub.currentValue = () => {
+        for (const publish of waiting.splice(0)) publish();
+        return { value: 'present' };
+      };
+      void hub.start();
+      return hub;
+    };
+    const subscribe = async (since: ReadonlyMap<string, Position>): Promise<Map<string, Joined>> => {
+      const answer = new Map<string, Joined>();
+      await hub.subscribeFamily(receiver, 'custom.*', all, since, (joined) => {
+        for (const each of joined) {
+          // As an answer reads them.
+          for (const message of [...each.missed, each.last!]) message.text();
+          answer.set(each.topic, each);
+        }
+      });
+      return answer;
+    };
+
+    it('answers a family with what is there afterwards, once', async () => {
+      let now = 0;
+      const broker = new MemoryBroker(defaultHistory, () => now);
+      const waiting: (() => void)[] = [];
+      hub = withWaiting(broker, waiting);
+      const other = new FakeReceiver();
+      for (const topic of ['custom.a', 'custom.b', 'custom.c']) await join(hub, other, topic);
+      hub.publish('custom.a', 'old');
+      hub.publish('custom.c', 'old');
+      now += defaultHistory.maxAgeMs * 2;
+      // `b` has no message: its value is asked for between the other two.
+      waiting.push(
+        () => hub.publish('custom.a', 'new'),
+        () => hub.publish('custom.c', 'new'),
+      );
+      const answer = await subscribe(new Map());
+      await settle(hub);
+      expect(answer.get('custom.a')).toMatchObject({ position: { offset: 2 }, last: { data: 'new' } });
+      expect(answer.get('custom.b')).toMatchObject({ position: { offset: 0 }, last: { data: 'present' } });
+      expect(answer.get('custom.c')).toMatchObject({ position: { offset: 2 }, last: { data: 'new' } });
+      expect(receiver.messages).toEqual([]);
+    });
+
+    it('gives missed messages as they are afterwards, once', async () => {
+      const broker = new MemoryBroker({ ...defaultHistory, maxMessages: 2 });
+      const waiting: (() => void)[] = [];
+      hub = withWaiting(broker, waiting);
+      const other = new FakeReceiver();
+      for (const topic of ['custom.a', 'custom.b', 'custom.c']) await join(hub, other, topic);
+      for (const topic of ['custom.a', 'custom.c']) for (const n of [1, 2, 3]) hub.publish(topic, n);
+      const since = new Map(
+        ['custom.a', 'custom.b', 'custom.c'].map((topic) => {
+          const { epoch } = broker.get(topic)!.position;
+          return [topic, { epoch, offset: topic === 'custom.b' ? 0 : 2 }];
+        }),
+      );
+      waiting.push(
+        () => hub.publish('custom.a', 4),
+        () => hub.publish('custom.c', 4),
+      );
+      const answer = await subscribe(since);
+      await settle(hub);
+      for (const topic of ['custom.a', 'custom.c']) {
+        expect(answer.get(topic)).toMatchObject({ recovered: true, missed: [{ data: 3 }, { data: 4 }] });
+      }
+      expect(receiver.messages).toEqual([]);
+    });
+
+    it('is asked again where the topic has gone on since', async () => {
+      const broker = new MemoryBroker(defaultHistory);
+      let limit = 0;
+      hub = new Hub(broker, { windowMs: 10, maxMessages: 1_000 }, quiet);
+      hub.currentValue = (topic) => {
+        // What is done for the second topic changes the first.
+        if (topic === 'limits.b' && limit === 0) hub.publish('limits.a', { to: ++limit });
+        return { value: limit };
+      };
+      void hub.start();
+      for (const topic of ['limits.a', 'limits.b']) await join(hub, new FakeReceiver(), topic);
+      limit = 0;
+      const answer = await join(hub, receiver, 'limits.*');
+      expect(answer.map(({ topic, last }) => [topic, last!.data])).toEqual([
+        ['limits.a', 1],
+        ['limits.b', 1],
+      ]);
+    });
+
+    it('is not subscribed to by whoever could not be answered', async () => {
+      await expect(
+        hub.subscribe(receiver, 'custom.a', all, null, () => {
+          throw new Error('cannot be written');
+        }),
+      ).rejects.toThrow('cannot be written');
+      expect(receiver.subscriptions).toEqual([]);
+      expect(hub.subscribers('custom.a')).toBe(0);
+    });
+  });
+
+  it('keeps what waits for its time, or for a slow client, readable when the topic has dropped it', async () => {
+    const broker = new MemoryBroker({ ...defaultHistory, maxMessages: 3 });
+    hub = new Hub(broker, { windowMs: 10, maxMessages: 1_000 }, quiet);
+    void hub.start();
+    const options: SubscriptionOptions = { policy: 'conflate', everyMs: 30, key: 'key', delta: false };
+    await join(hub, receiver, 'custom.a', options);
+    const slow = new FakeReceiver();
+    await join(hub, slow, 'custom.a', options);
+    const publish = (key: number, text: string) => hub.publish('custom.a', { key, text: text.repeat(400) });
+    for (let key = 0; key < 9; key++) publish(key, 'a');
+    await settle(hub, 50);
+    slow.blocked = true;
+    for (let key = 0; key < 9; key++) publish(key, 'b');
+    await settle(hub, 50);
+    // Written over.
+    for (let n = 0; n < 9; n++) publish(9, 'c');
+    await settle(hub, 50);
+    slow.blocked = false;
+    hub.onDrained(slow);
+    await settle(hub, 50);
+    for (const { messages } of [receiver, slow]) {
+      const got = messages.map(({ data }) => data as { key: number; text: string });
+      for (let key = 0; key < 9; key++) {
+        expect(got.filter((each) => each.key === key).map(({ text }) => text)).toEqual([
+          'a'.repeat(400),
+          'b'.repeat(400),
+        ]);
+      }
+    }
+  });
+
   describe('a message that nobody can miss', () => {
     const topic = 'prices.A';
     const offer = (value: number) => hub.passOver(topic) || hub.publish(topic, value);

@@ -9,9 +9,10 @@ import { type Decision, Lane, type LaneHost, type Shed } from './lane.js';
 import { LiveLane } from './live-lane.js';
 import { isWithin } from './overlap.js';
 import { repositionedText } from './protocol/messages.js';
-import { carriesChanges, familiesOf, isCostlyToAsk } from './protocol/topics.js';
-import { type Position, Publication } from './publication.js';
+import { familiesOf } from './protocol/topics.js';
+import type { Position, Publication } from './publication.js';
 import type { Receiver } from './receiver.js';
+import { type Asked, Snapshots } from './snapshots.js';
 import { Subscription, type SubscriptionOptions } from './subscription.js';
 import { Taps } from './taps.js';
 import type { LossReason, TopicLog } from './topic-log.js';
@@ -165,8 +166,10 @@ export class Hub implements BrokerListener, LaneHost {
       lost = reached instanceof Promise ? await reached : reached;
     }
     if (!receiver.isOpen) return;
+    const asked = { log, oneOfMany: false };
+    const snapshots = new Snapshots(this.currentValue).gather([asked]);
     const subscription = this.join(receiver, topic, options);
-    onJoined(this.joined(log, since, lost), subscription);
+    this.answer(subscription, () => onJoined(this.joined(asked, since, lost, snapshots), subscription));
   }
 
   /**
@@ -191,20 +194,20 @@ export class Hub implements BrokerListener, LaneHost {
       lost.set(topic, reached instanceof Promise ? await reached : reached);
     }
     if (!receiver.isOpen) return;
-    this.join(receiver, family, options);
-    const joined: Joined[] = [];
-    const prefix = family.slice(0, -1);
-    for (const [topic, position] of since) {
-      const log = this.broker.get(topic);
-      if (log !== undefined) joined.push(this.joined(log, position, lost.get(topic)));
-    }
-    for (const log of this.broker.logs()) {
-      if (!log.name.startsWith(prefix) || since.has(log.name)) continue;
-      if (joined.length < this.broker.maxFamilyTopics) joined.push(this.joined(log, null, noPosition, true));
-      else beyond++;
-    }
-    if (beyond > 0) this.shed('family_topic', beyond);
-    onJoined(joined, beyond);
+    const snapshots = new Snapshots(this.currentValue).gather(this.askedOf(family, since).all);
+    const subscription = this.join(receiver, family, options);
+    this.answer(subscription, () => {
+      // Again: asking may have begun topics.
+      const asked = this.askedOf(family, since);
+      beyond += asked.beyond;
+      if (beyond > 0) this.shed('family_topic', beyond);
+      const joined = asked.all.map((topic) => {
+        const { name } = topic.log;
+        const position = since.get(name) ?? null;
+        return this.joined(topic, position, position === null ? noPosition : lost.get(name), snapshots);
+      });
+      onJoined(joined, beyond);
+    });
   }
 
   /** Ends a subscription. A wider one of the same receiver takes its topics over where it ends. */
@@ -436,11 +439,12 @@ export class Hub implements BrokerListener, LaneHost {
   }
 
   private joined(
-    log: TopicLog,
+    topic: Asked,
     since: Position | null,
     lost: LossReason | undefined,
-    oneOfMany = false,
+    snapshots: Snapshots,
   ): Joined {
+    const { log } = topic;
     const missed = since === null ? noPosition : log.after(since);
     const complete = lost === undefined && typeof missed !== 'string';
     log.told = true;
@@ -450,22 +454,35 @@ export class Hub implements BrokerListener, LaneHost {
       recovered: complete,
       reason: complete ? undefined : typeof missed === 'string' ? missed : lost,
       missed: complete ? missed : [],
-      ...this.newest(log, oneOfMany),
+      ...snapshots.of(topic),
     };
   }
 
-  private newest(log: TopicLog, oneOfMany: boolean): Pick<Joined, 'last' | 'emptyReason'> {
-    const { last: newest } = log;
-    if (log.stale && oneOfMany && isCostlyToAsk(log.name)) return { last: null, emptyReason: 'too_much' };
-    if (newest !== null && !log.stale && !carriesChanges(log.name))
-      return { last: newest, emptyReason: undefined };
-    const present = this.currentValue(log.name);
-    if ('reason' in present) {
-      const reason = log.offset > 0 ? 'forgotten' : present.reason;
-      return { last: newest, emptyReason: newest === null ? reason : undefined };
+  /** The topics of a family that an answer names: those of `since`, and of the others as many as it may. */
+  private askedOf(family: string, since: ReadonlyMap<string, Position>): { all: Asked[]; beyond: number } {
+    const all: Asked[] = [];
+    for (const topic of since.keys()) {
+      const log = this.broker.get(topic);
+      if (log !== undefined) all.push({ log, oneOfMany: false });
     }
-    const last = Publication.of(log.name, log.prefix, log.offset, Date.now(), present.value);
-    return { last, emptyReason: undefined };
+    const prefix = family.slice(0, -1);
+    let beyond = 0;
+    for (const log of this.broker.logs()) {
+      if (!log.name.startsWith(prefix) || since.has(log.name)) continue;
+      if (all.length < this.broker.maxFamilyTopics) all.push({ log, oneOfMany: true });
+      else beyond++;
+    }
+    return { all, beyond };
+  }
+
+  /** A subscription whose client has not been told of it is none. */
+  private answer(subscription: Subscription, tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.unsubscribe(subscription);
+      throw error;
+    }
   }
 
   private settle(subscription: Subscription): void {

@@ -23,6 +23,10 @@ export class Publication {
   slab: Slab | null = null;
   private slabFrom = 0;
   private slabSize = 0;
+  /** References of its topic's log to it: as the last message, and in the ring. */
+  private holders = 0;
+  /** Others than its topic's log who will read it later. */
+  private readers = 0;
   /** Place among everything that this process has published or heard; given by its history. */
   seq = 0;
 
@@ -69,6 +73,8 @@ export class Publication {
   get body(): string {
     if (this.json !== undefined) return this.json;
     if (this.slab !== null) return this.slab.read(this.slabFrom, this.slabSize);
+    // Its slab may be another topic's by now. Rather no message than somebody else's.
+    if (!this.parsed) throw new Error(`message ${this.offset} of ${this.topic} is not kept any more`);
     this.json = JSON.stringify(this.value) ?? 'null';
     return this.json;
   }
@@ -78,11 +84,39 @@ export class Publication {
     return this.slab === null ? this.body.length : this.slabSize;
   }
 
-  /** Keeps the JSON in a slab as well, which has room for it. @param size of the JSON, bytes */
+  /** Keeps the JSON in a slab as well, which has room for it, and no longer in the one before. @param size of the JSON, bytes */
   keepIn(slab: Slab, size: number): void {
     this.slabFrom = slab.write(this.body, size);
     this.slabSize = size;
+    if (this.slab !== null) this.slab.holders -= this.holders;
+    slab.holders += this.holders;
     this.slab = slab;
+  }
+
+  /** Its topic's log refers to it once more. */
+  hold(): void {
+    this.holders++;
+    if (this.slab !== null) this.slab.holders++;
+  }
+
+  /** …and once less: with the last reference it leaves its slab. */
+  letGo(): void {
+    this.holders--;
+    if (this.slab === null) return;
+    this.slab.holders--;
+    if (this.holders > 0) return;
+    if (this.readers > 0) this.json ??= this.slab.read(this.slabFrom, this.slabSize);
+    this.slab = null;
+  }
+
+  /** To be called by whoever will read it after the call in which it was given: what its topic forgets stays readable. */
+  keepReadable(): void {
+    this.readers++;
+  }
+
+  /** …and by whoever will not, after all. */
+  needNotRead(): void {
+    this.readers--;
   }
 
   /** What a slab keeps is not kept as a string and as objects as well: when everybody has had it, and when a newer one has come. */

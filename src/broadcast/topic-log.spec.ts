@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Publication } from './publication.js';
-import type { Slab } from './slab.js';
+import { type Slab, SlabPool } from './slab.js';
 import { TopicLog } from './topic-log.js';
 
 const limits = { maxMessages: 20, maxAgeMs: 1_000 };
@@ -23,8 +23,13 @@ describe('what a topic remembers', () => {
   it('is given back as it was published, and costs the slabs that hold it, which are a part more than the messages', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-        const log = new TopicLog('custom.a', 'e');
+        const pool = new SlabPool(8_192);
+        const log = new TopicLog('custom.a', 'e', pool);
         log.retained = true;
+        // What one topic gives up is written over by the other.
+        const other = new TopicLog('custom.b', 'e', pool);
+        other.retained = true;
+        const lent = new Map<Publication, string>();
         let tsMs = 0;
         let counted = 0;
         const published = new Map<number, string>();
@@ -36,8 +41,15 @@ describe('what a topic remembers', () => {
             : Publication.fromJson(log.name, log.prefix, offset, tsMs, json, lostFrom);
         };
         const append = (made: Publication): void => {
+          if (made.offset % 5 === 0) {
+            made.keepReadable();
+            lent.set(made, made.body);
+          }
           counted += log.append(made, limits);
           made.release();
+          const written = Publication.of(other.name, other.prefix, other.offset + 1, tsMs, 'x'.repeat(700));
+          other.append(written, { ...limits, maxMessages: 5 });
+          written.release();
         };
         for (const action of steps) {
           if (action === 'halve') counted += log.halve();
@@ -74,6 +86,8 @@ describe('what a topic remembers', () => {
             slabs.add(message.slab!);
           }
           if (log.last?.slab) slabs.add(log.last.slab);
+          for (const [message, body] of lent) expect(message.body).toBe(body);
+          expect(pool.spareBytes).toBeLessThanOrEqual(8_192);
           const held = [...slabs].reduce((total, { footprint }) => total + footprint, 0);
           expect(log.bytes).toBe(held);
           expect(counted).toBe(held);
@@ -82,15 +96,16 @@ describe('what a topic remembers', () => {
     );
   });
 
-  const filled = (messages: number, maxMessages = 1_000): { log: TopicLog; size: number } => {
-    const log = new TopicLog('custom.a', 'e');
+  const filled = (messages: number, maxMessages = 1_000): { log: TopicLog; pool: SlabPool; size: number } => {
+    const pool = new SlabPool(64 * 1024);
+    const log = new TopicLog('custom.a', 'e', pool);
     log.retained = true;
     for (let n = 1; n <= messages; n++) {
       const publication = Publication.of(log.name, log.prefix, n, n, { n });
       log.append(publication, { maxMessages, maxAgeMs: 1_000_000 });
       publication.release();
     }
-    return { log, size: log.last!.size };
+    return { log, pool, size: log.last!.size };
   };
 
   it('takes little more than its messages where there are many, however small they are', () => {
@@ -113,6 +128,61 @@ describe('what a topic remembers', () => {
     log.trimOlderThan(1_000_000);
     expect([log.size, log.last?.body]).toEqual([0, '{"n":1000}']);
     expect(log.bytes).toBeLessThan(size + 400);
+  });
+
+  it('never gives a message that it has let go as another one', () => {
+    const { log } = filled(1);
+    const { last } = log;
+    log.trimOlderThan(1_000_000);
+    log.append(Publication.of(log.name, log.prefix, 2, 2, 'next'), limits);
+    log.trimOlderThan(1_000_000);
+    expect(() => last!.body).toThrow('message 1 of custom.a is not kept any more');
+  });
+
+  it('uses the memory of what it has dropped again', () => {
+    const { log, pool } = filled(1_000);
+    const before = pool.allocated;
+    for (let n = 0; n < 10_000; n++) {
+      const publication = Publication.of(log.name, log.prefix, log.offset + 1, log.offset + 1, { n });
+      log.append(publication, { maxMessages: 1_000, maxAgeMs: 1_000_000 });
+      publication.release();
+    }
+    expect(pool.allocated - before).toBeLessThan(5);
+  });
+
+  it('keeps memory of the sizes that were asked for last', () => {
+    const pool = new SlabPool(64 * 1024);
+    const take = (count: number, heldBytes: number): Slab[] =>
+      Array.from({ length: count }, () => pool.take(100, heldBytes));
+    const giveBack = (slabs: readonly Slab[]): void => {
+      for (const slab of slabs) pool.giveBack(slab);
+    };
+    const small = take(64, 2_048);
+    giveBack(small.slice(0, 32));
+    expect(pool.spareBytes).toBe(64 * 1024);
+    // The small ones make room for the large ones…
+    giveBack(take(8, 64 * 1024));
+    expect(pool.spareBytes).toBe(64 * 1024);
+    const before = pool.allocated;
+    const large = take(8, 64 * 1024);
+    expect(pool.allocated).toBe(before);
+    // … and not the other way round, however many come back.
+    giveBack(large);
+    giveBack(small.slice(32));
+    take(8, 64 * 1024);
+    expect(pool.allocated).toBe(before);
+  });
+
+  it('has few sizes for large messages, none of them a quarter too large', () => {
+    const pool = new SlabPool(1024 * 1024);
+    const sizes = new Set<number>();
+    for (let size = 2_048; size <= 64 * 1024; size += 13) {
+      const { footprint } = pool.take(size, 0);
+      sizes.add(footprint);
+      expect(footprint).toBeGreaterThanOrEqual(size);
+      expect(footprint - pool.take(0, 0).footprint).toBeLessThan(size * 1.25 + 1);
+    }
+    expect(sizes.size).toBeLessThan(25);
   });
 
   it('keeps what a policy has parsed until the next message comes, and no longer', () => {

@@ -1,5 +1,5 @@
 import { messagePrefix, type Position, type Publication } from './publication.js';
-import { Slab } from './slab.js';
+import type { Slab, SlabPool } from './slab.js';
 
 /** Bounds of what a topic remembers. */
 export interface HistoryLimits {
@@ -47,6 +47,7 @@ export class TopicLog {
   constructor(
     readonly name: string,
     public epoch: string,
+    private readonly slabs: SlabPool,
   ) {
     this.prefix = messagePrefix(name);
   }
@@ -75,7 +76,7 @@ export class TopicLog {
       if (publication.lostFrom !== null) this.clear();
       this.keep(publication);
       this.ring.push(publication);
-      hold(publication);
+      publication.hold();
     } else if (this.size > 0) this.clear(); // It would end before this message, and nobody could tell.
     this.replaceLast(publication);
     while (this.size > limits.maxMessages) this.dropOldest();
@@ -98,7 +99,7 @@ export class TopicLog {
     this.head = 0;
     for (const publication of older) {
       this.keep(publication);
-      hold(publication);
+      publication.hold();
       publication.release();
     }
   }
@@ -151,7 +152,7 @@ export class TopicLog {
   private keep(publication: Publication): void {
     const size = Buffer.byteLength(publication.body);
     if (!this.slab?.hasRoomFor(size)) {
-      this.slab = Slab.for(size, this.bytes);
+      this.slab = this.slabs.take(size, this.bytes);
       this.bytes += this.slab.footprint;
     }
     publication.keepIn(this.slab, size);
@@ -160,10 +161,10 @@ export class TopicLog {
   private replaceLast(last: Publication | null): void {
     const before = this.last;
     this.last = last;
-    if (last !== null) hold(last);
+    last?.hold();
     if (before === null) return;
     before.release();
-    this.letGo(before.slab);
+    this.letGo(before);
   }
 
   /** The last message of a quiet topic stays for as long as the topic: not with the slab that it shared. */
@@ -171,23 +172,29 @@ export class TopicLog {
     const { last } = this;
     if (!last?.slab?.isMostlyOthers(last.size)) return;
     const shared = last.slab;
-    this.slab = Slab.for(last.size, 0);
+    this.slab = this.slabs.take(last.size, 0);
     this.bytes += this.slab.footprint;
     last.keepIn(this.slab, last.size);
-    hold(last);
-    this.letGo(shared);
+    this.giveBackUnheld(shared);
   }
 
-  private letGo(slab: Slab | null): void {
-    if (slab === null || --slab.holders > 0) return;
+  private letGo(publication: Publication): void {
+    const { slab } = publication;
+    publication.letGo();
+    this.giveBackUnheld(slab);
+  }
+
+  private giveBackUnheld(slab: Slab | null): void {
+    if (slab === null || slab.holders > 0) return;
     this.bytes -= slab.footprint;
     if (slab === this.slab) this.slab = null;
+    this.slabs.giveBack(slab);
   }
 
   private dropOldest(): void {
     const dropped = this.ring[this.head]!;
     this.ring[this.head++] = undefined;
-    this.letGo(dropped.slab);
+    this.letGo(dropped);
     if (this.size === 0) this.keepLastAlone();
     if (this.head > 64 && this.head * 2 > this.ring.length) {
       this.ring = this.ring.slice(this.head);
@@ -195,7 +202,3 @@ export class TopicLog {
     }
   }
 }
-
-const hold = ({ slab }: Publication): void => {
-  if (slab !== null) slab.holders++;
-};

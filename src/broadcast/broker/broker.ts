@@ -27,7 +27,10 @@ export type RepositionReason =
 
 /** Who hears what is published, on this node and on others. */
 export interface BrokerListener {
-  /** The next message of a topic, in the order of its offsets. */
+  /**
+   * The next message of a topic, in the order of its offsets. Whoever will read it after the call says so
+   * ({@link Publication.keepReadable}): the log may drop it meanwhile. The same holds for what a {@link TopicLog} gives.
+   */
   onPublication(log: TopicLog, publication: Publication): void;
   /** Whether anyone here follows the topic: then its messages are kept for resuming. */
   isFollowed(topic: string): boolean;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { unavailable } from '../../domain/problem.js';
 import { isAlwaysRetained } from '../protocol/topics.js';
 import type { Publication } from '../publication.js';
+import { SlabPool } from '../slab.js';
 import { type HistoryLimits, TopicLog } from '../topic-log.js';
 
 export interface HistoryOptions extends HistoryLimits {
@@ -27,6 +28,9 @@ const maxLooks = 1_000;
 /** Topics swept before everything else gets a turn: about a millisecond. */
 const sweptAtOnce = 1_000;
 
+/** So much of {@link HistoryOptions.maxBytes} may wait to be used again: about what is given up at once when they are reached. */
+const spareShare = 1 / 8;
+
 export const defaultHistory: HistoryOptions = {
   maxMessages: 1_000,
   maxAgeMs: 300_000,
@@ -51,6 +55,7 @@ export class History {
   /** Those that have had no message: whoever may read can make up names, and these make room first. */
   private readonly empty = new Set<TopicLog>();
   private bytes = 0;
+  private readonly slabs: SlabPool;
   private seq = 0;
   /** Messages given up because of {@link HistoryOptions.maxBytes} or {@link HistoryOptions.maxTopics}. */
   evicted = 0;
@@ -60,7 +65,9 @@ export class History {
   constructor(
     readonly options: HistoryOptions,
     readonly owner: HistoryOwner,
-  ) {}
+  ) {
+    this.slabs = new SlabPool(options.maxBytes * spareShare);
+  }
 
   get size(): number {
     return this.byName.size;
@@ -70,8 +77,9 @@ export class History {
     return this.byName.size >= this.options.maxTopics;
   }
 
+  /** Memory of the messages, and what waits to be used for the next. */
   get usedBytes(): number {
-    return this.bytes;
+    return this.bytes + this.slabs.spareBytes;
   }
 
   get(topic: string): TopicLog | undefined {
@@ -88,7 +96,7 @@ export class History {
       this.givenUp.new_topic++;
       throw unavailable('TOO_MANY_TOPICS', 'This process knows as many topics as it may.', 5);
     }
-    const log = new TopicLog(topic, epoch);
+    const log = new TopicLog(topic, epoch, this.slabs);
     log.retained = isAlwaysRetained(topic);
     log.lastFollowedMs = nowMs;
     this.byName.set(topic, log);

@@ -118,7 +118,7 @@ export const wsTopics = gauge('tidewatch_ws_topics', 'Topics and families that s
 
 export const wsHistoryBytes = gauge(
   'tidewatch_ws_history_bytes',
-  'Memory of the messages kept for clients that resume and for snapshots.',
+  'Memory of the messages kept for clients that resume and for snapshots, and what is kept ready for the next.',
 );
 
 export const wsHistoryEvicted = counter(
