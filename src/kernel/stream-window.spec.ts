@@ -249,7 +249,9 @@ describe('StreamWindow', () => {
     const window = new StreamWindow({ capacity: 3 });
     window.push(1);
     const before = window.statistics();
-    for (const x of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    // As JavaScript without types may pass them.
+    const notNumbers = [null, undefined, '2', true] as unknown as number[];
+    for (const x of [Number.NaN, Number.POSITIVE_INFINITY, ...notNumbers]) {
       expect(() => window.push(x)).toThrow(RangeError);
       expect(() => window.peek(x)).toThrow(RangeError);
     }

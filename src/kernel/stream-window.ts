@@ -180,6 +180,8 @@ export class StreamWindow {
     // Small enough to be inlined: a fraction that is handed on as an argument would be allocated.
     const { input } = this;
     input[0] = x;
+    // `null` from JavaScript has become 0.
+    if (input[0] !== x) input[0] = Number.NaN;
     input[1] = timeMs;
     this.accept(key);
   }
