@@ -14,13 +14,13 @@ export async function run(args: string[]): Promise<void> {
   const quick = args.includes('--quick');
   const parts = args.filter((arg) => !arg.startsWith('--'));
   const wanted = (part: string): boolean => parts.length === 0 || parts.includes(part);
-  if (wanted('window')) await windowCost(quick ? 50_000 : 200_000, quick ? 3 : 15);
+  if (wanted('window')) await windowCost(100_000, quick ? 3 : 40);
   if (wanted('accuracy')) accuracy(quick ? 700 : 3_000);
   if (wanted('engine')) engineThroughput(quick ? 20_000 : 200_000);
   if (wanted('latency')) await tickToPublish(quick ? 1 : 5);
   if (wanted('pipeline'))
     await pipeline(
-      quick ? 1 : 4,
+      quick ? 1 : 8,
       parts.find((part) => /^\d+$/.test(part)),
     );
 }
