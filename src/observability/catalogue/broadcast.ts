@@ -61,7 +61,10 @@ export const wsReceived = counter(
   'Text messages from clients other than pings of the usual form.',
 );
 
-export const wsErrors = counter('tidewatch_ws_errors_total', 'Typed errors answered to clients.');
+export const wsErrors = counter(
+  'tidewatch_ws_errors_total',
+  'Typed errors answered to clients; what /ws/ingest refuses for its content is in tidewatch_ingest_requests_total.',
+);
 
 export const wsPublications = counter(
   'tidewatch_ws_publications_total',
