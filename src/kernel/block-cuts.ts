@@ -1,6 +1,9 @@
 /** After so many values two windows with the same keys have the same blocks (but for less than one in 10¹³). */
 export const blocksMargin = 1_024;
 
+/** Values of a block, but for what {@link dividingLength} makes of it. */
+const longestBlock = 64;
+
 /** Where the blocks of a window end, and its groups of blocks. */
 export interface BlockCuts {
   /** Values of a block where they are counted off; at most so many where keys decide. */
@@ -15,16 +18,16 @@ export interface BlockCuts {
 
 /** Lengths at which one update of a full window touches about as many values as blocks and groups. */
 export function blockCuts(capacity: number): BlockCuts {
-  const bits = Math.floor(Math.log2(capacity));
-  const blockBits = Math.min(6, Math.max(0, bits - 1));
-  const blockLength = dividingLength(capacity, 2 ** blockBits);
+  // Two blocks at the least: each costs a few joins, which the values of short ones have to share.
+  const wanted = Math.min(longestBlock, Math.max(1, capacity >> 1));
+  const blockLength = dividingLength(capacity, wanted);
   // Keys end a block after half of that on average; what they leave longer is ended at that length.
-  const keyedBits = Math.max(0, blockBits - 1);
+  const keyedBits = Math.max(0, Math.floor(Math.log2(wanted)) - 1);
   return {
     blockLength,
     groupLength: Math.min(128, Math.max(2, Math.round(capacity / (8 * blockLength)))),
     blockMask: 2 ** keyedBits - 1,
-    groupMask: 2 ** Math.min(12, Math.max(keyedBits + 1, bits - 6)) - 1,
+    groupMask: 2 ** Math.min(12, Math.max(keyedBits + 1, Math.floor(Math.log2(capacity)) - 6)) - 1,
   };
 }
 
