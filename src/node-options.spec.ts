@@ -12,6 +12,14 @@ describe('nodeOptions', () => {
     expect(nodeOptions(cores)).toContain(`--v8-pool-size=${threads}`);
   });
 
+  it.each([
+    [16 * 2 ** 30, 384],
+    [2 ** 30, 128],
+    [64 * 2 ** 20, 32],
+  ])('lets the heap of a process with %d bytes of memory grow to %d MB in peace', (memory, megabytes) => {
+    expect(nodeOptions(2, memory)).toContain(`--initial-heap-size=${megabytes}`);
+  });
+
   it('is understood by this Node', () => {
     const { status, stderr } = spawnSync(process.execPath, [...nodeOptions(), '-e', ''], {
       encoding: 'utf8',

@@ -3,13 +3,23 @@ import { EventBus } from '../../domain/event-bus.js';
 import type { StoredTick, StoredTicks } from '../../domain/tick.js';
 import { Lifecycle } from '../../lifecycle/lifecycle.js';
 import { Hub } from '../hub.js';
-import { TopicNames } from '../topic-names.js';
 
 /** A symbol is published at most this often, ms. */
 const everyMs = 100;
 
-/** Symbols of which it is remembered how new the published price was; beyond, the one that is longest in this list is forgotten. */
+/** Symbols that are remembered; beyond, the one that is known longest is forgotten. */
 const maxRemembered = 100_000;
+
+/** What is known of a symbol; changed in place, thousands of times a second. */
+interface Quote {
+  readonly topic: string;
+  /** The newest tick that is not published. */
+  newest: StoredTick | null;
+  /** Whether it is among those that are published next. */
+  listed: boolean;
+  /** Source time of the price that was published last, Unix ms; none: minus infinity. */
+  publishedMs: number;
+}
 
 /**
  * `ticks.stored` → `prices.{symbol}`: the newest tick of each symbol, ten times a second. Of thousands of symbols few have
@@ -17,10 +27,13 @@ const maxRemembered = 100_000;
  */
 @Injectable()
 export class PricePublisher {
-  private readonly newest = new Map<string, StoredTick>();
-  private readonly topics = new TopicNames('prices');
-  /** Source time of the price that was published last, Unix ms. */
-  private readonly published = new Map<string, number>();
+  /**
+   * It only grows, and ticks are not kept in it: the table of a map that is filled and cleared again and again keeps its
+   * successors from being collected as young garbage, and with them all that they held, until the whole heap is.
+   */
+  private readonly quotes = new Map<string, Quote>();
+  /** Those with a tick that is not published, first come first. */
+  private readonly listed: Quote[] = [];
   private timer: NodeJS.Timeout | null = null;
   /** Source time of a symbol's present price as the book knows it, Unix ms; `undefined` where it knows none. */
   presentMs: (symbol: string) => number | undefined = () => undefined;
@@ -38,41 +51,55 @@ export class PricePublisher {
 
   /** Publishes what is gathered of a symbol now: somebody begins to follow it, and may know that its tick is stored. */
   bring(symbol: string): void {
-    const tick = this.newest.get(symbol);
-    if (tick === undefined) return;
-    this.newest.delete(symbol);
-    this.publishOne(tick);
+    const quote = this.quotes.get(symbol);
+    if (quote !== undefined) this.publishNewest(quote);
   }
 
   private take({ ticks }: StoredTicks): void {
     for (const tick of ticks) {
+      const quote = this.quotes.get(tick.symbol) ?? this.remember(tick.symbol);
       // A late tick is stored, but it is not the price.
-      const known = this.newest.get(tick.symbol);
-      if (known === undefined || known.tsMs <= tick.tsMs) this.newest.set(tick.symbol, tick);
+      if (quote.newest !== null && quote.newest.tsMs > tick.tsMs) continue;
+      quote.newest = tick;
+      if (quote.listed) continue;
+      quote.listed = true;
+      this.listed.push(quote);
     }
     if (this.timer === null) this.publish();
   }
 
-  /** The book may be a moment behind what was published, and knows what was passed over. */
-  private isLate({ symbol, tsMs }: StoredTick): boolean {
-    return tsMs < (this.published.get(symbol) ?? tsMs) || tsMs < (this.presentMs(symbol) ?? tsMs);
+  private remember(symbol: string): Quote {
+    if (this.quotes.size >= maxRemembered) this.quotes.delete(this.quotes.keys().next().value!);
+    const quote: Quote = {
+      topic: `prices.${symbol}`,
+      newest: null,
+      listed: false,
+      publishedMs: Number.NEGATIVE_INFINITY,
+    };
+    this.quotes.set(symbol, quote);
+    return quote;
   }
 
   private publish(): void {
     this.timer = null;
-    if (this.newest.size === 0) return;
-    for (const tick of this.newest.values()) this.publishOne(tick);
-    this.newest.clear();
+    if (this.listed.length === 0) return;
+    for (const quote of this.listed) {
+      quote.listed = false;
+      this.publishNewest(quote);
+    }
+    this.listed.length = 0;
     this.timer = setTimeout(() => this.publish(), everyMs);
   }
 
-  private publishOne(tick: StoredTick): void {
-    const { symbol, tsMs } = tick;
-    const topic = this.topics.of(symbol);
-    if (this.hub.passOver(topic) || this.isLate(tick)) return;
-    this.published.set(symbol, tsMs);
-    if (this.published.size > maxRemembered) this.published.delete(this.published.keys().next().value!);
-    const { price, size, seq } = tick;
+  private publishNewest(quote: Quote): void {
+    const { topic, newest: tick } = quote;
+    if (tick === null) return;
+    quote.newest = null;
+    const { symbol, price, size, tsMs, seq } = tick;
+    if (this.hub.passOver(topic)) return;
+    // The book may be a moment behind what was published, and knows what was passed over.
+    if (tsMs < quote.publishedMs || tsMs < (this.presentMs(symbol) ?? tsMs)) return;
+    quote.publishedMs = tsMs;
     this.hub.publish(topic, { symbol, price, size, as_of: new Date(tsMs).toISOString(), seq });
   }
 }
