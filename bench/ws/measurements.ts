@@ -210,7 +210,10 @@ export class Measurements {
     }
   }
 
-  /** 100 clients that stop reading among 1,000. */
+  /**
+   * 100 clients that stop reading among 1,000. The kernel takes some megabytes for each of them, which costs the others
+   * something also at the floor: it shows how much.
+   */
   async frozen(): Promise<void> {
     console.log('\n100 frozen clients among 1,000, messages of 16,000 bytes, 40 a second');
     const wanted: Wanted = {
@@ -221,17 +224,23 @@ export class Measurements {
       spin: true,
       receiveBuffer: 131_072,
     };
-    for (const count of [0, 100, 0]) {
-      const server = await this.us.start();
-      const watch = watchQueues(server);
+    const floor = (...counts: number[]) =>
+      this.floor === null ? [] : counts.map((count) => [this.floor!, count] as const);
+    const us = [0, 100, 0, 100].map((count) => [this.us, count] as const);
+    for (const [peer, count] of [...floor(0, 100), ...us, ...floor(0, 100)]) {
+      const server = await peer.start();
+      const watch = peer === this.us ? watchQueues(server) : undefined;
       try {
-        const result = await load(this.tools, { ...wanted, ...at(server, this.us.fanPath), frozen: count });
-        const most = await watch.stop();
+        const result = await load(this.tools, { ...wanted, ...at(server, peer.fanPath), frozen: count });
+        const most = await watch?.stop();
+        const queued =
+          most === undefined ? '' : `most bytes queued for one client ${most.toLocaleString('en')}  `;
         console.log(
-          `  ${String(count).padStart(3)} frozen: p50 ${ms(result.lat_ms.p50)}  p99 ${ms(result.lat_ms.p99)}  ` +
-            `most bytes queued for one client ${most.toLocaleString('en')}  closed ${result.closed}  missing ${result.total_missing}`,
+          `  ${peer.name.padEnd(12)} ${String(count).padStart(3)} frozen: p50 ${ms(result.lat_ms.p50)}  ` +
+            `p99 ${ms(result.lat_ms.p99)}  ${queued}closed ${result.closed}  missing ${result.total_missing}`,
         );
       } finally {
+        await watch?.stop();
         await server.stop();
       }
     }
