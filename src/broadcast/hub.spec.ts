@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { applyMergePatch } from '../client/merge-patch.js';
-import { defaultHistory } from './broker/history.js';
+import { defaultHistory, type HistoryOptions } from './broker/history.js';
 import { MemoryBroker } from './broker/memory.broker.js';
 import { Hub, type HubStats } from './hub.js';
 import type { Joined } from './joined.js';
@@ -130,8 +130,9 @@ const settle = async (hub: Hub, ms = 0) => {
   while (hub.busy);
 };
 
-function makeHub(nowMs?: () => number): Hub {
-  const hub = new Hub(new MemoryBroker(defaultHistory), { windowMs: 10, maxMessages: 1_000 }, quiet, nowMs);
+function makeHub(nowMs?: () => number, history?: Partial<HistoryOptions>): Hub {
+  const broker = new MemoryBroker({ ...defaultHistory, ...history });
+  const hub = new Hub(broker, { windowMs: 10, maxMessages: 1_000 }, quiet, nowMs);
   void hub.start();
   return hub;
 }
@@ -567,6 +568,7 @@ describe('Hub', () => {
         topic: fc.constantFrom(...topics),
         k: fc.nat(2),
         v: fc.nat(3),
+        pad: fc.constantFrom(60, 60, 700, 3_000),
       }),
     },
     {
@@ -593,56 +595,71 @@ describe('Hub', () => {
     { weight: 2, arbitrary: fc.record({ op: fc.constant('turn' as const), ms: fc.constantFrom(0, 0, 3) }) },
   );
 
+  // Little history: what is dropped is written over by what comes, while some still wait for it.
+  const histories = fc.constantFrom<Partial<HistoryOptions>>(
+    {},
+    { maxMessages: 1 },
+    { maxMessages: 3, maxBytes: 64 * 1024 },
+    { maxBytes: 12 * 1024 },
+  );
+
   it('gives every receiver every publication of what it follows once, whatever overlaps and whatever happens when', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(operation, { minLength: 5, maxLength: 60 }), async (operations) => {
-        let now = 0;
-        // A clock by which a slice ends after a few receivers, so that much happens in the middle of a fan-out.
-        const under = makeHub(() => (now += 0.4));
-        const receivers = Array.from({ length: 4 }, () => new FakeReceiver());
-        const truth = new Map<string, unknown[]>(topics.map((topic) => [topic, []]));
-        const topicsOf = (name: string) => topics.filter((topic) => covers(name, topic));
-        for (const step of operations) {
-          if (step.op === 'publish') {
-            const data = { k: step.k, v: step.v, pad: 'p'.repeat(60) };
-            truth.get(step.topic)!.push(data);
-            under.publish(step.topic, data);
-          } else if (step.op === 'join') {
-            const one = receivers[step.receiver]!;
-            if (one.subscriptions.some((s) => s.topic === step.topic)) continue;
-            const followed = topics.filter((topic) => one.subscriptions.some((s) => covers(s.topic, topic)));
-            await join(under, one, step.topic, step.options);
-            for (const topic of topicsOf(step.topic)) {
-              if (!followed.includes(topic)) one.mark('joined', topic, truth.get(topic)!.length);
-            }
-          } else if (step.op === 'leave') {
-            const one = receivers[step.receiver]!;
-            const subscription = one.subscriptions.find((s) => s.topic === step.topic);
-            if (subscription === undefined) continue;
-            under.unsubscribe(subscription);
-            for (const topic of topicsOf(step.topic)) {
-              if (!one.subscriptions.some((s) => covers(s.topic, topic))) one.mark('left', topic, 0);
-            }
-          } else if (step.op === 'block') {
-            const one = receivers[step.receiver]!;
-            one.blocked = step.blocked;
-            if (!step.blocked) {
-              one.flushGathered();
-              under.onDrained(one);
-            }
-          } else await settle(under, step.ms);
-        }
-        for (const one of receivers) {
-          one.blocked = false;
-          one.flushGathered();
-          under.onDrained(one);
-        }
-        await settle(under, 6);
-        await settle(under, 6);
-        for (const one of receivers) check(one, truth);
-        for (const one of receivers) under.leave(one);
-        expect(under.topics).toBe(0);
-      }),
+      fc.asyncProperty(
+        fc.array(operation, { minLength: 5, maxLength: 60 }),
+        histories,
+        async (operations, history) => {
+          let now = 0;
+          let count = 0;
+          // A clock by which a slice ends after a few receivers, so that much happens in the middle of a fan-out.
+          const under = makeHub(() => (now += 0.4), history);
+          const receivers = Array.from({ length: 4 }, () => new FakeReceiver());
+          const truth = new Map<string, unknown[]>(topics.map((topic) => [topic, []]));
+          const topicsOf = (name: string) => topics.filter((topic) => covers(name, topic));
+          for (const step of operations) {
+            if (step.op === 'publish') {
+              const data = { k: step.k, v: step.v, pad: 'pqrstuvw'[count++ % 8]!.repeat(step.pad) };
+              truth.get(step.topic)!.push(data);
+              under.publish(step.topic, data);
+            } else if (step.op === 'join') {
+              const one = receivers[step.receiver]!;
+              if (one.subscriptions.some((s) => s.topic === step.topic)) continue;
+              const followed = topics.filter((topic) =>
+                one.subscriptions.some((s) => covers(s.topic, topic)),
+              );
+              await join(under, one, step.topic, step.options);
+              for (const topic of topicsOf(step.topic)) {
+                if (!followed.includes(topic)) one.mark('joined', topic, truth.get(topic)!.length);
+              }
+            } else if (step.op === 'leave') {
+              const one = receivers[step.receiver]!;
+              const subscription = one.subscriptions.find((s) => s.topic === step.topic);
+              if (subscription === undefined) continue;
+              under.unsubscribe(subscription);
+              for (const topic of topicsOf(step.topic)) {
+                if (!one.subscriptions.some((s) => covers(s.topic, topic))) one.mark('left', topic, 0);
+              }
+            } else if (step.op === 'block') {
+              const one = receivers[step.receiver]!;
+              one.blocked = step.blocked;
+              if (!step.blocked) {
+                one.flushGathered();
+                under.onDrained(one);
+              }
+            } else await settle(under, step.ms);
+          }
+          for (const one of receivers) {
+            one.blocked = false;
+            one.flushGathered();
+            under.onDrained(one);
+          }
+          await settle(under, 6);
+          await settle(under, 6);
+          for (const one of receivers) check(one, truth);
+          for (const one of receivers) under.leave(one);
+          expect(under.topics).toBe(0);
+        },
+      ),
       { numRuns: 150 },
     );
   }, 60_000);
