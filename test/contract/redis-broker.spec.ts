@@ -278,7 +278,7 @@ describe('the redis broker without Redis', () => {
     server.process.kill('SIGSTOP');
     const begun = performance.now();
     await publish(node, 'custom.a', 'first');
-    expect(performance.now() - begun).toBeLessThan(700);
+    expect(performance.now() - begun).toBeLessThan(2_000);
     expect(node.broker.state).toBe('degraded');
     // For longer than it takes to try again.
     let longest = 0;
@@ -289,7 +289,8 @@ describe('the redis broker without Redis', () => {
       longest = Math.max(longest, performance.now() - from);
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
-    expect(longest).toBeLessThan(100);
+    // A call that waits for Redis takes 250 ms.
+    expect(longest).toBeLessThan(240);
     expect(node.of('custom.a').map((h) => h.data)).toEqual([
       'before',
       'first',
@@ -373,11 +374,11 @@ describe('on a cluster of three masters', () => {
       else await cluster.kill(1);
       const begun = performance.now();
       await publish('alone 1');
-      expect(performance.now() - begun).toBeLessThan(1_500);
+      expect(performance.now() - begun).toBeLessThan(3_000);
       await one.until(() => one.broker.state === 'degraded', 'degraded');
       const again = performance.now();
       await publish('alone 2');
-      expect(performance.now() - again).toBeLessThan(500);
+      expect(performance.now() - again).toBeLessThan(1_000);
       expect(isWhole(one, 3)).toBe(true);
       if (how === 'frozen') cluster.thaw(1);
       else await cluster.restart(1);

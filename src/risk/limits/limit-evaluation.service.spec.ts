@@ -65,14 +65,14 @@ describe('LimitEvaluationService', () => {
   });
 
   it('takes a breach only once it has lasted the dwell time, without another tick', async () => {
-    const { book, level } = await one({ dwellMs: 300 });
+    const { book, level } = await one({ dwellMs: 800 });
     const began = Date.now();
     book.tick('A', 160);
     await sleep(100);
     expect(level()).not.toBe('breach');
     // Time alone moves it: evaluation looks once a second.
     await until(() => level() === 'breach');
-    expect(Date.now() - began).toBeGreaterThanOrEqual(300);
+    expect(Date.now() - began).toBeGreaterThanOrEqual(800);
   });
 
   it('a temporary increase ends by itself: the limit is in breach again, an event and an audit entry say so', async () => {
@@ -80,7 +80,7 @@ describe('LimitEvaluationService', () => {
     book.tick('A', 160);
     await until(() => level() === 'breach');
     const by = { actor: 'operator', action: 'increased', comment: 'month end' };
-    const raise = { temporaryThreshold: 300, temporaryUntilMs: Date.now() + 400 };
+    const raise = { temporaryThreshold: 300, temporaryUntilMs: Date.now() + 1_000 };
     limits.put((await store.update(limit.id, raise, by))!);
     expect(level()).toBe('normal');
     await until(() => level() === 'breach');

@@ -81,7 +81,7 @@ describe('one key at two processes on one database', () => {
     });
     const repeated = await post(second, 'pending', lines('P', 1));
     expect(repeated).toMatchObject({ status: 200, replayed: true, body: { accepted: 1 } });
-    expect(performance.now() - decidedAt).toBeLessThan(1_000);
+    expect(performance.now() - decidedAt).toBeLessThan(5_000);
     expect(await status).toBe(200);
     expect(await sizes('P')).toEqual([0]);
   });
@@ -91,7 +91,7 @@ describe('one key at two processes on one database', () => {
     setTimeout(() => request.destroy(), 300);
     const began = performance.now();
     expect(await post(second, 'failed', lines('F', 2))).toMatchObject({ status: 200, body: { accepted: 2 } });
-    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(performance.now() - began).toBeLessThan(8_000);
     expect(await status).toBe(0);
     expect(await sizes('F')).toEqual([0, 1]);
   });
@@ -107,7 +107,7 @@ describe('one key at two processes on one database', () => {
     proxy.away(true);
     const began = performance.now();
     const repeated = await post(second, 'lost', body);
-    expect(performance.now() - began).toBeLessThan(4_000);
+    expect(performance.now() - began).toBeLessThan(8_000);
     expect(repeated).toMatchObject({ status: 200, replayed: false, body: { accepted: 30_000 } });
     proxy.away(false);
     request.end(body.slice(900_000));
