@@ -13,7 +13,7 @@ import {
 } from './calculator.js';
 import type { CalculatorRegistry } from './calculator-registry.js';
 import { errorMessage } from './error-message.js';
-import { HeavyCalculators } from './heavy-calculators.js';
+import { HeavyCalculators, ThreadEnded } from './heavy-calculators.js';
 
 export interface RunnerLimits {
   /** A light calculator that takes longer has failed, ms. */
@@ -48,6 +48,12 @@ export interface CalculatorHealth {
   disabled: boolean;
 }
 
+/**
+ * A thread that ends within this time after it began to do well goes on with the row of failures before it, ms: what ends
+ * it was left behind by a run that had counted as good, and good runs after that one prove nothing.
+ */
+const probationMs = 60_000;
+
 type Outcome = 'ok' | 'failed' | 'over_budget' | 'timeout' | 'skipped';
 
 /** In place of a version: results are renewed when they are asked for next, whether the portfolio has changed or not. */
@@ -75,12 +81,15 @@ export class CalculatorRunner {
   private readonly records = new Map<string, CalculatorHealth>();
   private readonly values = new Float64Array(fullWindow);
   private readonly times = new Float64Array(fullWindow);
-  private readonly heavy = new HeavyCalculators((name, error) => this.threadEnded(name, error));
+  private readonly heavy = new HeavyCalculators((name, ended) => {
+    this.resumeRow(name);
+    this.note(name, 'failed', 0, ended.message);
+  });
   private waiting = 0;
   /** The last heavy run that was asked for. */
   private tail: Promise<void> = Promise.resolve();
-  /** Of heavy calculators: failures in a row before the last run. */
-  private readonly failuresBefore = new Map<string, number>();
+  /** Of heavy calculators: the last row of failures, and when a good run has ended it. */
+  private readonly endedRows = new Map<string, { readonly failures: number; readonly atMs: number }>();
   private switchedOff = 0;
   private closed = false;
   private allowanceMs = 50;
@@ -218,25 +227,30 @@ export class CalculatorRunner {
   /** One at a time: they share one core, and the time limit is for the calculation and not for the wait. */
   private async runHeavy(calculator: HeavyCalculator, input: CalculatorInput): Promise<CalculatorResult> {
     const { name } = calculator;
-    this.failuresBefore.set(name, this.healthOf(name).failuresInARow);
     const started = performance.now();
     const deadline = AbortSignal.timeout(this.limits.heavyTimeoutMs);
     try {
       const result = await this.heavy.run(calculator, input, deadline);
+      const failures = this.healthOf(name).failuresInARow;
+      if (failures > 0) this.endedRows.set(name, { failures, atMs: performance.now() });
       this.note(name, 'ok', performance.now() - started, null);
       return result;
     } catch (error) {
       const late = deadline.aborted;
       const message = late ? `took more than ${this.limits.heavyTimeoutMs} ms` : errorMessage(error);
+      if (error instanceof ThreadEnded) this.resumeRow(name);
       this.note(name, late ? 'timeout' : 'failed', performance.now() - started, message);
       return { value: null, reason: `failed: ${message}` };
     }
   }
 
-  /** What a run left behind (a timer, a promise) has thrown: the run that counted as good has failed after all. */
-  private threadEnded(name: string, error: unknown): void {
-    this.healthOf(name).failuresInARow = this.failuresBefore.get(name) ?? 0;
-    this.note(name, 'failed', 0, `ended its thread: ${errorMessage(error)}`);
+  /** The good runs since the last failure were none. */
+  private resumeRow(name: string): void {
+    const health = this.healthOf(name);
+    const row = this.endedRows.get(name);
+    this.endedRows.delete(name);
+    if (health.failuresInARow > 0 || row === undefined) return;
+    if (performance.now() - row.atMs < probationMs) health.failuresInARow = row.failures;
   }
 
   private note(name: string, outcome: Outcome, tookMs: number | null, error: string | null): void {

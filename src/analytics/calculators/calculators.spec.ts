@@ -247,8 +247,8 @@ describe('CalculatorRunner', () => {
   it('switches off a heavy calculator that ends its thread after or during its runs', async () => {
     for (const [id, reason] of [
       ['STRAYS', 'switched off after 2 failures: ended its thread: stray'],
-      ['LEAVES', 'switched off after 2 failures: left behind'],
-      ['EXITS', 'switched off after 2 failures: '],
+      ['LEAVES', 'switched off after 2 failures: ended its thread: left behind'],
+      ['EXITS', 'switched off after 2 failures: ended its thread: '],
     ]) {
       const { runner, portfolio, tick, disabled } = setUp([heavy('heavy')], { maxFailures: 2 });
       const state = portfolio(id!);
@@ -261,6 +261,29 @@ describe('CalculatorRunner', () => {
       expect(runner.fresh(state).heavy?.reason).toContain(reason);
     }
   }, 40_000);
+
+  it.each([
+    ['LEAVES', ['heavy']],
+    ['HANGS', ['heavy']],
+    ['FAILS', []],
+  ])(
+    'a good run ends a row of failures, of ended threads only after a while: %s',
+    async (id, expected) => {
+      const { runner, portfolio, tick, disabled } = setUp([heavy('heavy')], {
+        maxFailures: 2,
+        heavyTimeoutMs: 3_000,
+      });
+      const states = [id, 'P', `${id}2`].map(portfolio);
+      tick(5);
+      for (const state of states) runner.fresh(state);
+      const runs = (): number => runner.health().get('heavy')!.runs;
+      for (const end = Date.now() + 30_000; runs() < 3 && Date.now() < end; )
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(runs()).toBe(3);
+      expect(disabled).toEqual(expected);
+    },
+    40_000,
+  );
 
   it('lets no heavy calculator fail for what another one left behind', async () => {
     const { runner, portfolio, tick, disabled } = setUp(
